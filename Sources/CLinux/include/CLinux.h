@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+#pragma once
+
+#include <stdint.h>
+
+// What Swift's Glibc module lacks, because it is declared only under _GNU_SOURCE.
+
+/// setns(2): moves the calling thread into the namespace that `descriptor` names. 0, or -1 with errno.
+int clinux_setns(int descriptor, int kind);
+
+/// CLONE_NEWNET of sched.h.
+extern const int clinux_network_namespace;
+
+// And what it has, but in the name of whichever other C module declared it first.
+
+/// Of struct stat: type and permissions, owner, group, size in bytes.
+struct clinux_status {
+  uint32_t mode, owner, group;
+  int64_t size;
+};
+
+/// fstat(2). 0, or -1 with errno.
+int clinux_fstat(int descriptor, struct clinux_status *status);
+
+/// stat(2). 0, or -1 with errno.
+int clinux_stat(const char *path, struct clinux_status *status);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import PBXLinkCore
+
+extension Office {
+  /// Starts the agent, unless it runs already. Its output goes to the log `<office>-agent`.
+  public func startAgent() async throws {
+    guard agentPID == nil else { return }
+    try await spawn(["pbxlink", "agent"], name: "agent")
+  }
+
+  /// The agent's process number inside the office; nil when it is not running.
+  public var agentPID: Int32? { pid(of: "agent").flatMap { isRunning(pid: $0) ? $0 : nil } }
+
+  /// Sends the agent a signal by name, such as `KILL`, `TERM` or `HUP`.
+  /// - Throws: ``LabError/office(name:problem:)`` when no agent runs.
+  public func signalAgent(_ signal: String) async throws {
+    guard let pid = agentPID else {
+      throw LabError.office(name: name.description, problem: "no agent is running; see \(log("agent"))")
+    }
+    try await anchor.run(["kill", "-s", signal, "\(pid)"]).checked()
+  }
+
+  /// Ends the agent with a signal and waits until it is gone.
+  public func stopAgent(_ signal: String = "TERM") async throws {
+    try await signalAgent(signal)
+    try await wait(for: "the agent in \(name) to end", upTo: .seconds(20)) {
+      agentPID == nil ? () : nil
+    }
+  }
+}

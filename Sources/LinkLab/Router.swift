@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import PBXLinkCore
+
+/// The router of an office behind NAT.
+enum Router {
+  /// Joins the office to its router: `eth0` of the office to `lan0` of the router, which masquerades.
+  static func connect(_ office: Anchor, to router: Anchor, lan: IPPrefix) async throws {
+    try await HostCommand.run([
+      "nsenter", "--target", "\(router.process.pid)", "--net", "--",
+      "ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth0", "netns", "\(office.process.pid)",
+    ]).checked()
+    try await router.runAll([
+      ["ip", "address", "add", lan.interface(lan.host(1)), "dev", "lan0"],
+      ["ip", "link", "set", "lan0", "up"],
+      ["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"],
+    ])
+    try await router.run(["nft", "-f", "-"], input: rules).checked()
+    try await office.runAll([
+      ["ip", "address", "add", lan.interface(lan.host(10)), "dev", "eth0"],
+      ["ip", "link", "set", "eth0", "up"],
+      ["ip", "route", "add", "default", "via", "\(lan.host(1))"],
+    ])
+  }
+
+  // Input is dropped, not rejected: a confirmed entry for an unasked packet would take the port that the
+  // office's own mapping needs, as no home router does.
+  private static let rules = """
+    table ip router {
+      chain input {
+        type filter hook input priority filter; policy drop;
+        iifname { "lo", "lan0" } accept
+        ct state established,related accept
+        icmp type echo-request accept
+      }
+      chain forward {
+        type filter hook forward priority filter; policy drop;
+        iifname "lan0" accept
+        ct state established,related accept
+      }
+      chain postrouting {
+        type nat hook postrouting priority srcnat;
+        oifname "eth0" masquerade
+      }
+    }
+    """
+}

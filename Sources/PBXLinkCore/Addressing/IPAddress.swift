@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// An IPv4 or IPv6 address, without port or zone.
+public struct IPAddress: Hashable, Sendable {
+  /// The address family.
+  public enum Family: Sendable, Comparable {
+    case v4, v6
+    /// Length of an address of this family in bits.
+    public var bitWidth: Int { self == .v4 ? 32 : 128 }
+  }
+
+  /// The family of the address.
+  public let family: Family
+  /// The address as an integer in host order; the low 32 bits for IPv4.
+  public let value: UInt128
+
+  /// An address from its integer value; bits beyond the family's width are dropped.
+  public init(family: Family, value: UInt128) {
+    self.family = family
+    self.value = family == .v4 ? value & 0xffff_ffff : value
+  }
+
+  /// An address from 4 or 16 bytes in network order; nil for any other count.
+  public init?(bytes: some Collection<UInt8>) {
+    guard bytes.count == 4 || bytes.count == 16 else { return nil }
+    self.init(family: bytes.count == 4 ? .v4 : .v6, value: bytes.reduce(0) { $0 << 8 | UInt128($1) })
+  }
+
+  /// The address in network order, 4 or 16 bytes.
+  public var bytes: [UInt8] {
+    stride(from: family.bitWidth - 8, through: 0, by: -8).map {
+      UInt8(truncatingIfNeeded: value >> UInt128($0))
+    }
+  }
+
+  /// Whether this is 127.0.0.0/8 or ::1.
+  public var isLoopback: Bool { family == .v4 ? value >> 24 == 127 : value == 1 }
+}
+
+extension IPAddress: Comparable {
+  /// IPv4 before IPv6, then by value.
+  public static func < (left: Self, right: Self) -> Bool {
+    left.family == right.family ? left.value < right.value : left.family < right.family
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// The name of a site in its mesh: a DNS label of 1 to 63 lower-case letters, digits and inner hyphens
+/// (RFC 1123 §2.1).
+public struct SiteName: Hashable, Sendable, LosslessStringConvertible, CustomStringConvertible, Codable,
+  Comparable
+{
+  /// The label.
+  public let description: String
+
+  /// A name, or nil when the text is not a lower-case DNS label.
+  public init?(_ text: String) {
+    guard Self.isLabel(text) else { return nil }
+    description = text
+  }
+
+  static func isLabel(_ text: String) -> Bool {
+    (1...63).contains(text.utf8.count) && text.first != "-" && text.last != "-"
+      && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+  }
+
+  /// In dictionary order.
+  public static func < (left: Self, right: Self) -> Bool { left.description < right.description }
+
+  /// Decodes the label.
+  public init(from decoder: any Decoder) throws {
+    self = try decodeText(decoder, "a site name (1 to 63 of a-z, 0-9 and inner hyphens)")
+  }
+  /// Encodes the label.
+  public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
+}

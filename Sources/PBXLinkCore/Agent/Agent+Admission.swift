@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// What a new site sends through the throw-away tunnel.
+public struct JoinRequest: Hashable, Sendable, Codable {
+  /// The invitation's one-time secret.
+  public let secret: String
+  /// The new site's own identity key.
+  public let identity: PublicKey
+
+  /// A request.
+  public init(secret: String, identity: PublicKey) {
+    self.secret = secret
+    self.identity = identity
+  }
+}
+
+/// What the inviter answers.
+public struct JoinAnswer: Hashable, Sendable, Codable {
+  /// The new site's membership, signed by the authority.
+  public let membership: String
+  /// All documents of the directory.
+  public let documents: [String]
+}
+
+/// The random parts of an invitation, from outside.
+public struct InvitationEntropy: Sendable {
+  /// The one-time secret, 16 bytes.
+  public let secret: Secret
+  /// The throw-away tunnel's private key.
+  public let tunnelPrivate: Secret
+  /// The throw-away tunnel's public key.
+  public let tunnelPublic: PublicKey
+
+  /// Random parts.
+  public init(secret: Secret, tunnelPrivate: Secret, tunnelPublic: PublicKey) {
+    self.secret = secret
+    self.tunnelPrivate = tunnelPrivate
+    self.tunnelPublic = tunnelPublic
+  }
+}
+
+extension Agent {
+  /// How long a membership is valid: two years.
+  static let membershipLifetime: Int64 = 730 * 86_400
+
+  /// Invites a site: keeps a name and addresses for it and opens a throw-away tunnel.
+  /// Inviting a site whose invitation is still unused replaces that invitation.
+  public mutating func invite(
+    _ site: SiteName, extensions: [ExtensionPattern], roles: [Role], lifetime: Int64,
+    entropy: InvitationEntropy, at now: Timestamp
+  ) throws -> (pending: PendingInvitation, text: String, effects: [Effect]) {
+    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "add-site") }
+    guard !configuration.tunnel.endpoints.isEmpty else { throw AgentError.endpointMissing }
+    if let earlier = invitations.first(where: { $0.site == site }), earlier.redeemedBy != nil {
+      throw AgentError.siteTaken(site)
+    }
+    let others = invitations.filter { $0.site != site }
+    let (addresses, tunnelAddress) = try assignAddresses(to: site, besides: others, at: now)
+    let pending = PendingInvitation(
+      site: site, tunnelKey: entropy.tunnelPublic, tunnelAddress: tunnelAddress, addresses: addresses,
+      extensions: extensions.sorted(), roles: roles, secretHash: hash(entropy.secret), expires: now + lifetime,
+      redeemedBy: nil)
+    try checkAdmission(of: pending, as: nil, besides: others)
+    guard let own = ownSite(at: now) else { throw AgentError.siteUnknown(mesh.site) }
+    let invitation = Invitation(
+      mesh: mesh.identity.name, site: site, authority: mesh.identity.authority,
+      inviter: .init(
+        site: mesh.site, publicKey: keys.tunnelPublic, addresses: own.membership.addresses,
+        endpoints: configuration.tunnel.endpoints, exchangePort: configuration.exchangePort),
+      tunnel: .init(privateKey: entropy.tunnelPrivate, address: tunnelAddress), networks: mesh.networks,
+      secret: entropy.secret, expiresAt: pending.expires)
+    let text = try invitation.text(signedBy: authority, using: cryptography)
+    invitations = others + [pending]
+    let entry = JournalEntry(.siteInvited, site: site, "invited until \(pending.expires)")
+    return (pending, text, [.saveInvitations, .journal(entry), .reconcile])
+  }
+
+  /// Redeems an invitation for an identity. Asking again with the same identity gives the same answer.
+  public mutating func redeem(
+    _ request: JoinRequest, from address: IPAddress, at now: Timestamp
+  ) throws -> (answer: JoinAnswer, effects: [Effect]) {
+    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "Admitting a site") }
+    guard let index = invitations.firstIndex(where: { $0.tunnelAddress == address }) else {
+      throw AgentError.invitationUnknown
+    }
+    let invitation = invitations[index]
+    guard let secret = Base64URL.decode(request.secret), hash(Secret(secret)) == invitation.secretHash else {
+      throw AgentError.invitationSecretWrong
+    }
+    guard invitation.expires > now else { throw AgentError.invitationExpired(invitation.site, invitation.expires) }
+    if let redeemer = invitation.redeemedBy {
+      guard redeemer == request.identity, let membership = directory.membership(of: redeemer) else {
+        throw AgentError.invitationRedeemed(invitation.site)
+      }
+      return (JoinAnswer(membership: membership.text, documents: directory.allDocuments()), [])
+    }
+    try checkAdmission(
+      of: invitation, as: request.identity, besides: invitations.filter { $0.site != invitation.site })
+    let membership = Membership(
+      mesh: mesh.identity.name, site: invitation.site, identity: request.identity,
+      addresses: invitation.addresses, extensions: invitation.extensions, roles: invitation.roles,
+      serial: directory.nextMembershipSerial(of: invitation.site), notBefore: now,
+      notAfter: now + Self.membershipLifetime)
+    let document = try membership.signed(by: authority, using: cryptography)
+    _ = try directory.merge(document, using: cryptography)
+    invitations[index].redeemedBy = request.identity
+    let entry = JournalEntry(
+      .siteAdmitted, site: invitation.site, "admitted with identity \(request.identity) at \(invitation.addresses[0])")
+    return (
+      JoinAnswer(membership: document, documents: directory.allDocuments()),
+      [.saveDocuments, .saveInvitations, .journal(entry), .push([document], except: nil)]
+    )
+  }
+
+  /// Revokes a site: the authority signs, everyone who hears it cuts the site off.
+  public mutating func remove(
+    _ name: SiteName, reason: String, at now: Timestamp
+  ) throws -> [Effect] {
+    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "remove-site") }
+    guard name != mesh.site else { throw AgentError.siteIsOurs(name) }
+    let invited = invitations.contains { $0.site == name }
+    invitations.removeAll { $0.site == name }
+    guard let site = sites(at: now).first(where: { $0.name == name }) else {
+      guard invited else {
+        let isRevoked = directory.revoked.values.contains { $0.site == name }
+        throw isRevoked ? AgentError.siteRevoked(name) : AgentError.siteUnknown(name)
+      }
+      let entry = JournalEntry(.siteRevoked, site: name, "invitation withdrawn")
+      return [.saveInvitations, .journal(entry), .reconcile]
+    }
+    let revocations = directory.nextRevocations(
+      adding: .init(identity: site.identity, site: name, at: now, reason: reason))
+    let document = try revocations.signed(by: authority, using: cryptography)
+    return [.saveInvitations] + receive([document], from: nil, at: now).effects
+  }
+
+  private func hash(_ secret: Secret) -> String { Base64URL.encode(cryptography.sha256(secret.exposedBytes)) }
+
+  private func checkAdmission(
+    of invitation: PendingInvitation, as identity: PublicKey?, besides others: [PendingInvitation]
+  ) throws(AdmissionError) {
+    if let error = directory.admissionError(
+      for: invitation.admission(as: identity), besides: others.map(\.admission),
+      emergencyNumbers: configuration.numbers.emergency)
+    {
+      throw error
+    }
+  }
+
+  private func assignAddresses(
+    to site: SiteName, besides others: [PendingInvitation], at now: Timestamp
+  ) throws(AgentError) -> (site: [IPAddress], throwAway: IPAddress) {
+    var taken = Set(sites(at: now).filter { $0.name != site }.flatMap(\.membership.addresses))
+    for other in others { taken.formUnion(other.addresses + [other.tunnelAddress]) }
+    var addresses: [IPAddress] = []
+    for network in mesh.networks {
+      guard let address = TunnelAddressing.address(for: site, in: network, taken: taken, hash: cryptography.sha256)
+      else { throw .addressesExhausted(network) }
+      taken.insert(address)
+      addresses.append(address)
+    }
+    guard let network = mesh.network(.v4),
+      let throwAway = TunnelAddressing.throwAwayAddress(
+        for: site, in: network, taken: taken, hash: cryptography.sha256)
+    else { throw .addressesExhausted(mesh.networks[0]) }
+    return (addresses, throwAway)
+  }
+}
+
+extension PendingInvitation {
+  /// What it promises.
+  var admission: Admission { admission(as: redeemedBy) }
+
+  fileprivate func admission(as identity: PublicKey?) -> Admission {
+    Admission(site: site, identity: identity, addresses: addresses, extensions: extensions)
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+extension Agent {
+  /// The first site of a new mesh: it holds the authority key and admits itself.
+  /// - Parameter localPrefixes: networks this host is in already; the mesh must not overlap them.
+  public static func found(
+    mesh name: MeshName, site: SiteName, network: IPPrefix, localPrefixes: [IPPrefix],
+    configuration: Configuration, keys: AgentKeys, cryptography: any Cryptography, at now: Timestamp
+  ) throws -> (agent: Agent, effects: [Effect]) {
+    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "init") }
+    guard network.family == .v4, (8...28).contains(network.length) else {
+      throw AgentError.networkUnsuitable(network, reason: "it must be an IPv4 prefix from /8 to /28")
+    }
+    if let clash = localPrefixes.first(where: network.overlaps) {
+      throw AgentError.networkUnsuitable(network, reason: "this host is in \(clash), which it overlaps")
+    }
+    let ula = TunnelAddressing.uniqueLocalNetwork(of: authority.publicKey, hash: cryptography.sha256)
+    let mesh = Mesh(
+      identity: MeshIdentity(name: name, authority: authority.publicKey), networks: [network] + (ula.map { [$0] } ?? []), site: site)
+    var agent = try Agent(
+      mesh: mesh, configuration: configuration, keys: keys, documents: [], invitations: [],
+      cryptography: cryptography)
+    let effects = try agent.reissueOwnMembership(at: now) + agent.publish(at: now)
+    let entry = JournalEntry(.meshCreated, site: site, "mesh '\(name)' created, network \(network)")
+    return (agent, [.journal(entry)] + effects + [.reconcile])
+  }
+
+  /// A site that has redeemed an invitation. The answer is believed only as far as the authority of the
+  /// invitation has signed it, and only for our identity and the invited name.
+  public static func join(
+    _ invitation: Invitation, answer: JoinAnswer, configuration: Configuration, keys: AgentKeys,
+    cryptography: any Cryptography, at now: Timestamp
+  ) throws -> (agent: Agent, effects: [Effect]) {
+    let mesh = Mesh(
+      identity: invitation.meshIdentity, networks: invitation.networks, site: invitation.site)
+    var agent = try Agent(
+      mesh: mesh, configuration: configuration, keys: keys, documents: [answer.membership], invitations: [],
+      cryptography: cryptography)
+    guard let own = agent.ownSite(at: now), own.name == invitation.site else {
+      throw AgentError.membershipForeign(reason: "the membership is not for this server's key and '\(invitation.site)'")
+    }
+    let entry = JournalEntry(.meshJoined, site: invitation.site, "joined mesh '\(invitation.mesh)'")
+    try agent.checkExtensions(at: now)
+    let effects = agent.receive(answer.documents, from: invitation.inviter.site, at: now).effects
+    return (agent, [.journal(entry), .saveDocuments] + effects + (try agent.publish(at: now)) + [.reconcile])
+  }
+
+  /// Where the authority key is, our own membership follows the site file: new extensions are granted to
+  /// ourselves if no other site has them.
+  mutating func reissueOwnMembership(at now: Timestamp) throws -> [Effect] {
+    guard let authority = keys.authority else { return [] }
+    let current = ownSite(at: now)?.membership
+    let extensions = configuration.numbers.extensions.sorted()
+    if let current, current.extensions == extensions { return [] }
+    let addresses =
+      current?.addresses
+      ?? mesh.networks.compactMap {
+        TunnelAddressing.address(for: mesh.site, in: $0, taken: [], hash: cryptography.sha256)
+      }
+    if let error = directory.admissionError(
+      for: Admission(site: mesh.site, identity: identity, addresses: addresses, extensions: extensions),
+      besides: invitations.map(\.admission), emergencyNumbers: configuration.numbers.emergency)
+    {
+      throw error
+    }
+    // The start is kept: who was admitted first wins a conflict.
+    let membership = Membership(
+      mesh: mesh.identity.name, site: mesh.site, identity: identity, addresses: addresses, extensions: extensions,
+      roles: [.inviter], serial: directory.nextMembershipSerial(of: mesh.site), notBefore: current?.notBefore ?? now,
+      notAfter: now + Self.membershipLifetime)
+    let document = try membership.signed(by: authority, using: cryptography)
+    _ = try directory.merge(document, using: cryptography)
+    return [.saveDocuments, .push([document], except: nil)]
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// The state that a site's planes should be in.
+public struct DesiredState: Hashable, Sendable {
+  /// The tunnel interface.
+  public let tunnel: TunnelConfiguration
+  /// The firewall table.
+  public let firewall: FirewallConfiguration
+  /// Asterisk's peers, users and dialplan.
+  public let trunk: TrunkConfiguration
+  /// Linked sites that get no trunk, and why: one sentence each.
+  public let problems: [String]
+}
+
+extension Agent {
+  /// What the planes should be, from the directory and the site file.
+  public func desiredState(at now: Timestamp) throws -> DesiredState {
+    let linked = linkedSites(at: now)
+    var problems: [String] = []
+    let peers = linked.compactMap { site in
+      do {
+        return try trunkPeer(to: site)
+      } catch {
+        // What one site announces must not stop the others' trunks.
+        problems.append("no trunk to '\(site.name)': its trunk key cannot be used (\(error))")
+        return nil
+      }
+    }
+    return DesiredState(
+      tunnel: try tunnel(to: linked, at: now), firewall: firewall(for: linked),
+      trunk: trunk(with: peers, at: now), problems: problems)
+  }
+
+  private func tunnel(to linked: [Site], at now: Timestamp) throws -> TunnelConfiguration {
+    let members = linked.compactMap { site in
+      site.descriptor.map {
+        TunnelPeer(
+          publicKey: $0.wireguard.publicKey, allowedIPs: Set(site.membership.addresses.map(IPPrefix.init(host:))),
+          endpoint: candidate(of: $0.wireguard.endpoints, at: now), keepalive: configuration.tunnel.keepalive)
+      }
+    }
+    // A site that announces the throw-away key of an invitation as its own must not stop the other links.
+    let taken = Set(members.map(\.publicKey))
+    let invited = openInvitations.filter { !taken.contains($0.tunnelKey) }.map {
+      TunnelPeer(
+        publicKey: $0.tunnelKey, allowedIPs: [IPPrefix(host: $0.tunnelAddress)], endpoint: nil, keepalive: 0)
+    }
+    return try TunnelConfiguration(
+      interface: configuration.tunnel.interface, privateKey: keys.tunnelPrivate, publicKey: keys.tunnelPublic,
+      listenPort: configuration.tunnel.listenPort,
+      addresses: (ownSite(at: now)?.membership.addresses ?? []).map(IPPrefix.init(host:)),
+      mtu: configuration.tunnel.mtu, peers: members + invited, routes: mesh.networks)
+  }
+
+  /// Seconds for which one of several endpoints is tried before the next one: longer than a handshake's
+  /// retransmission (REKEY_TIMEOUT, 5 s) and shorter than an admin's patience.
+  static let candidateInterval: Int64 = 15
+
+  /// The address to try now; the plane uses it only while the peer has no working one.
+  private func candidate(of endpoints: [Endpoint], at now: Timestamp) -> ResolvedEndpoint? {
+    let candidates = endpoints.flatMap { endpoint in
+      switch endpoint.host {
+      case .address(let address): [ResolvedEndpoint(address, port: endpoint.port)]
+      case .name(let name): (resolvedNames[name] ?? []).map { ResolvedEndpoint($0, port: endpoint.port) }
+      }
+    }
+    guard !candidates.isEmpty else { return nil }
+    return candidates[Int(now.seconds / Self.candidateInterval) % candidates.count]
+  }
+
+  /// The DNS names that must be looked up.
+  public func endpointNames(at now: Timestamp) -> Set<String> {
+    let endpoints = linkedSites(at: now).flatMap { $0.descriptor?.wireguard.endpoints ?? [] }
+    return Set(endpoints.compactMap { if case .name(let name) = $0.host { name } else { nil } })
+  }
+
+  /// The invitations that let someone in: none once we are revoked ourselves.
+  private var openInvitations: [PendingInvitation] { isRevoked ? [] : invitations }
+
+  private func firewall(for linked: [Site]) -> FirewallConfiguration {
+    FirewallConfiguration(
+      interfaces: [configuration.tunnel.interface], members: linked.flatMap(\.membership.addresses).sorted(),
+      invited: openInvitations.map(\.tunnelAddress).sorted(), meshNetworks: mesh.networks,
+      exchangePort: configuration.exchangePort, probePort: configuration.probePort,
+      iaxPort: configuration.trunk.port, tunnelPort: configuration.tunnel.listenPort,
+      protectIAX: configuration.firewall.protectIAX, allowedIAX: configuration.firewall.allowIAX.sorted())
+  }
+
+  private func trunk(with peers: [TrunkPeer], at now: Timestamp) -> TrunkConfiguration {
+    TrunkConfiguration(
+      site: mesh.site, peers: peers, ownExtensions: announcedExtensions(granted: ownSite(at: now)?.membership.extensions ?? []),
+      emergency: configuration.numbers.emergency.numbers,
+      localContext: configuration.asterisk.localContext, phoneContexts: configuration.asterisk.phoneContexts,
+      managerPort: configuration.asterisk.managerPort, managerSecret: keys.manager)
+  }
+
+  private func trunkPeer(to site: Site) throws -> TrunkPeer? {
+    guard let trunk = site.descriptor?.trunk, let ours = keys.trunk.last,
+      let theirs = trunk.newestKey,
+      let address = site.membership.addresses.first(where: { $0.family == .v4 })
+    else { return nil }
+    func credential(out: Bool, _ key: any TrunkKey, _ peer: Descriptor.TrunkKey) throws -> TrunkCredential {
+      let direction = TrunkDirection(
+        mesh: mesh.identity.name, caller: out ? mesh.site : site.name, callee: out ? site.name : mesh.site,
+        callerGeneration: out ? key.generation : peer.generation,
+        calleeGeneration: out ? peer.generation : key.generation)
+      return TrunkCredential(
+        userName: TrunkNames.user(
+          caller: direction.caller, callerGeneration: direction.callerGeneration,
+          calleeGeneration: direction.calleeGeneration),
+        secret: try key.secret(for: direction, with: peer.publicKey))
+    }
+    let inbound = try keys.trunk.flatMap { key in
+      try trunk.keys.map { try credential(out: false, key, $0) }
+    }
+    // Both ends must agree on encryption; one that turns it off turns it off for the link. The cap likewise.
+    return TrunkPeer(
+      site: site.name, address: address, port: trunk.port,
+      callLimit: min(configuration.trunk.callLimit, trunk.callLimit),
+      codecs: configuration.trunk.codecs.filter(trunk.codecs.contains),
+      encryption: configuration.trunk.encryption && trunk.encryption, extensions: site.extensions,
+      outbound: try credential(out: true, ours, theirs), inbound: inbound)
+  }
+}

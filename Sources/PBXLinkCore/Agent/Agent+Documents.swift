@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// What became of documents that were handed in.
+public struct DocumentsReceipt: Hashable, Sendable {
+  /// How many were new and valid.
+  public var accepted = 0
+  /// Why others were refused, in their order.
+  public var refused: [String] = []
+}
+
+extension Agent {
+  /// Verifies and merges documents; those that are new are saved, applied and passed on.
+  /// A bad document changes nothing but the journal.
+  ///
+  /// It never fails and never signs: nothing about this site itself may stand in the way of a revocation, and
+  /// two machines with one identity must not answer each other without end. The next tick announces what changed.
+  public mutating func receive(
+    _ documents: [String], from sender: SiteName?, at now: Timestamp
+  ) -> (receipt: DocumentsReceipt, effects: [Effect]) {
+    var receipt = DocumentsReceipt()
+    var journal: [Effect] = []
+    var accepted: [String] = []
+    let before = self
+    for document in documents {
+      do throws(DocumentError) {
+        let changes = try directory.merge(document, using: cryptography)
+        journal += changes.map { .journal(JournalEntry($0)) }
+        // The losing side of a fork is not kept, so passing it on would never end.
+        if changes.contains(where: \.isKept) { accepted.append(document) }
+      } catch {
+        receipt.refused.append(error.description)
+        let origin = sender.map { " from '\($0)'" } ?? ""
+        journal.append(.journal(JournalEntry(.documentRefused, site: sender, "document\(origin): \(error)")))
+      }
+    }
+    receipt.accepted = accepted.count
+    guard !accepted.isEmpty else { return (receipt, journal) }
+    let ended = sitesCutOff(since: before, at: now).map { Effect.hangUp($0) }
+    return (receipt, [.saveDocuments] + journal + [.reconcile] + ended + [.push(accepted, except: sender)])
+  }
+
+  /// The sites with which calls end: those revoked, and all of them when we are.
+  private func sitesCutOff(since before: Agent, at now: Timestamp) -> [SiteName] {
+    let revoked = directory.revokedIdentities.subtracting(before.directory.revokedIdentities)
+    guard !revoked.isEmpty else { return [] }
+    return before.linkedSites(at: now).filter { isRevoked || revoked.contains($0.identity) }.map(\.name)
+  }
+
+  /// How long a descriptor is valid; it is renewed at half of this.
+  static let descriptorLifetime: Int64 = 30 * 86_400
+
+  /// Signs a new descriptor when what we announce has changed or the last one is past half its life.
+  mutating func publish(at now: Timestamp) throws -> [Effect] {
+    guard let membership = directory.membership(of: identity), !isRevoked else { return [] }
+    let last = directory.descriptor(of: identity)?.content
+    let (serial, previous) = directory.nextDescriptor(of: identity)
+    let next = Descriptor(
+      membership: membership.text, serial: serial, previous: previous,
+      issuedAt: now, expiresAt: now + Self.descriptorLifetime,
+      wireguard: .init(publicKey: keys.tunnelPublic, endpoints: configuration.tunnel.endpoints),
+      trunk: .init(
+        keys: keys.trunk.map { .init(generation: $0.generation, publicKey: $0.publicKey) },
+        port: configuration.trunk.port, callLimit: configuration.trunk.callLimit,
+        codecs: configuration.trunk.codecs, encryption: configuration.trunk.encryption),
+      extensions: announcedExtensions(granted: membership.content.extensions), agentVersion: Version.current)
+    if let last, last.announcesTheSame(as: next), last.expiresAt - now > Self.descriptorLifetime / 2 { return [] }
+    let document = try next.signed(by: keys.identity, using: cryptography)
+    _ = try directory.merge(document, using: cryptography)
+    return [.saveDocuments, .reconcile, .push([document], except: nil)]
+  }
+
+  /// The site file's extensions as far as they are granted, or all granted ones when it lists none.
+  func announcedExtensions(granted: [ExtensionPattern]) -> [ExtensionPattern] {
+    let wanted = configuration.numbers.extensions
+    return wanted.isEmpty ? granted : wanted.filter(granted.covers).sorted()
+  }
+
+  /// Refuses a site file that lists extensions which the authority has not granted. Only for when the admin is
+  /// there to read it; otherwise they are just not announced.
+  func checkExtensions(at now: Timestamp) throws(AgentError) {
+    let wanted = configuration.numbers.extensions
+    guard let granted = ownSite(at: now)?.membership.extensions else { return }
+    guard wanted.allSatisfy(granted.covers) else { throw .extensionsNotGranted(wanted, granted: granted) }
+  }
+}
+
+extension DirectoryChange {
+  /// Whether the document is now held.
+  fileprivate var isKept: Bool { if case .forked = self { false } else { true } }
+}
+
+extension Descriptor {
+  /// Whether two descriptors differ only in serial, times and chain.
+  func announcesTheSame(as other: Descriptor) -> Bool {
+    membership == other.membership && wireguard == other.wireguard && trunk == other.trunk
+      && extensions == other.extensions && agentVersion == other.agentVersion
+  }
+}

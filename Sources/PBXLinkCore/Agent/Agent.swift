@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// A site's agent as a value: everything it knows and every decision it makes, without I/O.
+///
+/// Facts go in by ``handle(_:at:)``, requests that have an answer by a method each; both return the effects
+/// that the owner must carry out in order. Desired states are computed from it (`Agent+Desired.swift`).
+/// Time and randomness are arguments, so that a simulation and the daemon run the same code.
+public struct Agent: Sendable {
+  /// The mesh and our place in it.
+  public let mesh: Mesh
+  /// The site file.
+  public internal(set) var configuration: Configuration
+  /// Our keys.
+  public let keys: AgentKeys
+  /// The newest valid documents.
+  public internal(set) var directory: Directory
+  /// Invitations that still open a throw-away tunnel here.
+  public internal(set) var invitations: [PendingInvitation]
+  /// What DNS last said about the names in endpoints.
+  public internal(set) var resolvedNames: [String: [IPAddress]] = [:]
+  let cryptography: any Cryptography
+
+  /// An agent from what the store holds. Fails when a stored document does not verify: a damaged store is an
+  /// error, never an empty directory.
+  public init(
+    mesh: Mesh, configuration: Configuration, keys: AgentKeys, documents: [String],
+    invitations: [PendingInvitation], cryptography: any Cryptography
+  ) throws(DocumentError) {
+    self.mesh = mesh
+    self.configuration = configuration
+    self.keys = keys
+    self.invitations = invitations
+    self.cryptography = cryptography
+    directory = Directory(mesh: mesh.identity)
+    for document in documents { _ = try directory.merge(document, using: cryptography) }
+  }
+
+  /// Facts from outside.
+  public enum Event: Hashable, Sendable {
+    /// Documents came from a peer, an import or a join.
+    case documents([String], from: SiteName?)
+    /// A packet of the exchange came from a member's own tunnel address.
+    case heard(SiteName)
+    /// The site file was read again.
+    case configuration(Configuration)
+    /// Names were looked up.
+    case namesResolved([String: [IPAddress]])
+    /// Time passed.
+    case tick
+  }
+
+  /// Takes in a fact and says what is to be done.
+  public mutating func handle(_ event: Event, at now: Timestamp) throws -> [Effect] {
+    switch event {
+    case .documents(let documents, let sender):
+      return receive(documents, from: sender, at: now).effects
+    case .heard(let site):
+      return closeInvitations(at: now) { $0.site == site && $0.redeemedBy != nil }
+    case .configuration(let new):
+      configuration = new
+      let reissued = try reissueOwnMembership(at: now)
+      try checkExtensions(at: now)
+      return try reissued + publish(at: now) + [.reconcile]
+    case .namesResolved(let names):
+      guard names != resolvedNames else { return [] }
+      resolvedNames = names
+      return [.reconcile]
+    case .tick:
+      return try closeInvitations(at: now) { $0.expires < now } + publish(at: now)
+    }
+  }
+
+  private mutating func closeInvitations(
+    at now: Timestamp, where isOver: (PendingInvitation) -> Bool
+  ) -> [Effect] {
+    let closed = invitations.filter(isOver)
+    guard !closed.isEmpty else { return [] }
+    invitations.removeAll(where: isOver)
+    let unused = closed.filter { $0.redeemedBy == nil }
+    return [.saveInvitations]
+      + unused.map { .journal(JournalEntry(.invitationExpired, site: $0.site, "expired unused")) }
+      + [.reconcile]
+  }
+
+  /// Our identity's public key.
+  public var identity: PublicKey { keys.identity.publicKey }
+  /// Whether the authority has revoked this site.
+  public var isRevoked: Bool { directory.revokedIdentities.contains(identity) }
+
+  /// All sites of the mesh, ours too.
+  public func sites(at now: Timestamp) -> [Site] {
+    directory.sites(at: now, emergencyNumbers: configuration.numbers.emergency)
+  }
+
+  /// Our own entry.
+  public func ownSite(at now: Timestamp) -> Site? { sites(at: now).first { $0.identity == identity } }
+
+  /// The sites that get a tunnel, a firewall entry and a trunk: members with a valid descriptor that are
+  /// neither ourselves nor in conflict with an earlier one.
+  public func linkedSites(at now: Timestamp) -> [Site] {
+    guard !isRevoked else { return [] }
+    return sites(at: now).filter { site in
+      guard let descriptor = site.descriptor, site.identity != identity, site.conflict == nil else { return false }
+      // Our own tunnel key in another descriptor is a lie about itself; it must not stop the other links.
+      return descriptor.wireguard.publicKey != keys.tunnelPublic
+    }
+  }
+
+  /// The member that owns a tunnel address.
+  public func site(at address: IPAddress, now: Timestamp) -> Site? {
+    linkedSites(at: now).first { $0.membership.addresses.contains(address) }
+  }
+}

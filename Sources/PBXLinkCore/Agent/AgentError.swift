@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// Why the agent refuses a command, with what to do about it.
+public enum AgentError: Error, Hashable, Sendable {
+  case notAuthority(verb: String)
+  case siteNameInvalid(String)
+  case siteTaken(SiteName)
+  case siteUnknown(SiteName)
+  case siteIsOurs(SiteName)
+  case siteRevoked(SiteName)
+  case addressesExhausted(IPPrefix)
+  case networkUnsuitable(IPPrefix, reason: String)
+  case endpointMissing
+  case invitationUnknown
+  case invitationSecretWrong
+  case invitationExpired(SiteName, Timestamp)
+  case invitationRedeemed(SiteName)
+  case membershipForeign(reason: String)
+  case extensionsNotGranted([ExtensionPattern], granted: [ExtensionPattern])
+  case signing(String)
+}
+
+extension AgentError: CustomStringConvertible {
+  /// What failed, on what, and what to do.
+  public var description: String {
+    switch self {
+    case .notAuthority(let verb):
+      "\(verb) needs the mesh's authority key, which this site does not hold. Run it on the site where "
+        + "'pbxlink init' was run."
+    case .siteNameInvalid(let text):
+      "'\(text)' is not a site name: use 1 to 63 of a-z, 0-9 and inner hyphens, such as 'paris' or 'lyon-2'."
+    case .siteTaken(let site):
+      "The name '\(site)' is taken in this mesh. Choose another, or run 'pbxlink remove-site \(site)' first."
+    case .siteUnknown(let site): "No site '\(site)' in this mesh. 'pbxlink sites' lists them."
+    case .siteIsOurs(let site):
+      "'\(site)' is this site itself. To leave the mesh, revoke it from another site that holds the authority, "
+        + "or run 'pbxlink uninstall' here."
+    case .siteRevoked(let site): "The site '\(site)' is revoked already."
+    case .addressesExhausted(let network):
+      "No tunnel address is free in \(network). Remove sites that are no longer used."
+    case .networkUnsuitable(let network, let reason):
+      "The mesh network \(network) cannot be used: \(reason). Choose another with --network."
+    case .endpointMissing:
+      "This site has no public endpoint, so a new site could not reach it. Set 'tunnel: endpoints:' in the site "
+        + "file to the address or DNS name and UDP port that the Internet reaches it at, then run "
+        + "'systemctl reload pbxlink'."
+    case .invitationUnknown: "The invitation is not known here: it was used, has expired or was withdrawn."
+    case .invitationSecretWrong: "The invitation's one-time secret is wrong."
+    case .invitationExpired(let site, let when):
+      "The invitation for '\(site)' expired at \(when). Run 'pbxlink add-site \(site)' again."
+    case .invitationRedeemed(let site):
+      "The invitation for '\(site)' was already used by another server. If that was not you, run "
+        + "'pbxlink remove-site \(site)' at once and add the site again."
+    case .membershipForeign(let reason): "The answer to the invitation cannot be trusted: \(reason)."
+    case .extensionsNotGranted(let patterns, let granted):
+      "The site file announces \(list(patterns)), but this site was granted \(list(granted)). Correct "
+        + "'numbers: extensions:', or have the site added again with these extensions."
+    case .signing(let reason): "Signing failed: \(reason)"
+    }
+  }
+
+  private func list(_ patterns: [ExtensionPattern]) -> String {
+    patterns.isEmpty ? "no extensions" : patterns.map(\.description).joined(separator: ", ")
+  }
+}

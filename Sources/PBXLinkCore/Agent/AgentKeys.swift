@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// The two ends and the key generations that an IAX2 secret belongs to. A secret serves calls in one direction.
+public struct TrunkDirection: Hashable, Sendable {
+  /// The mesh's name.
+  public let mesh: MeshName
+  /// The site that places the calls.
+  public let caller: SiteName
+  /// The site that takes the calls.
+  public let callee: SiteName
+  /// The generation of the caller's trunk key.
+  public let callerGeneration: UInt32
+  /// The generation of the callee's trunk key.
+  public let calleeGeneration: UInt32
+
+  /// A direction between two sites.
+  public init(mesh: MeshName, caller: SiteName, callee: SiteName, callerGeneration: UInt32, calleeGeneration: UInt32) {
+    self.mesh = mesh
+    self.caller = caller
+    self.callee = callee
+    self.callerGeneration = callerGeneration
+    self.calleeGeneration = calleeGeneration
+  }
+}
+
+/// Our own trunk key of one generation; it derives the IAX2 secrets shared with a peer.
+public protocol TrunkKey: Sendable {
+  /// The generation, from 1.
+  var generation: UInt32 { get }
+  /// The X25519 public key that the descriptor announces.
+  var publicKey: PublicKey { get }
+  /// The secret of one direction: X25519 with the peer's key, then HKDF-SHA256 over the direction.
+  func secret(for direction: TrunkDirection, with peer: PublicKey) throws -> Secret
+}
+
+/// The private keys of a site, as handles: the core asks them to sign and to derive, and sees no secret but
+/// the tunnel's, which the kernel must be given.
+public struct AgentKeys: Sendable {
+  /// Signs our descriptors.
+  public let identity: any Signer
+  /// Admits and revokes sites; only where the authority key is held.
+  public let authority: (any Signer)?
+  /// The WireGuard private key.
+  public let tunnelPrivate: Secret
+  /// The WireGuard public key.
+  public let tunnelPublic: PublicKey
+  /// Trunk keys, the newest generation last; never empty.
+  public let trunk: [any TrunkKey]
+  /// The password of our own user at Asterisk's manager interface.
+  public let manager: Secret
+
+  /// The keys of a site.
+  public init(
+    identity: any Signer, authority: (any Signer)?, tunnelPrivate: Secret, tunnelPublic: PublicKey,
+    trunk: [any TrunkKey], manager: Secret
+  ) {
+    self.identity = identity
+    self.authority = authority
+    self.tunnelPrivate = tunnelPrivate
+    self.tunnelPublic = tunnelPublic
+    self.trunk = trunk
+    self.manager = manager
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// What the admin of one site decides: the contents of its site file, `/etc/pbxlink/pbxlink.yaml`.
+public struct Configuration: Hashable, Sendable {
+  /// The numbers of this site.
+  public struct Numbers: Hashable, Sendable {
+    /// The extensions that other sites may call here.
+    public var extensions: [ExtensionPattern] = []
+    /// The numbers that no peer may reach and no pattern may include.
+    public var emergency = EmergencyNumbers.standard
+  }
+
+  /// Where this site's Asterisk is and which of its contexts take part.
+  public struct Asterisk: Hashable, Sendable {
+    /// Asterisk's configuration directory (`astetcdir`).
+    public var configurationDirectory = "/etc/asterisk"
+    /// The context that holds the local extensions and nothing else; calls from peers arrive there.
+    public var localContext: String?
+    /// The contexts whose phones may call other sites.
+    public var phoneContexts: [String] = []
+    /// The TCP port of the manager interface on loopback.
+    public var managerPort: UInt16 = 5038
+  }
+
+  /// The trunks to other sites.
+  public struct Trunk: Hashable, Sendable {
+    /// Most simultaneous calls with one peer, both directions together.
+    public var callLimit = 4
+    /// Codecs by Asterisk's names, the preferred one first.
+    public var codecs = ["ulaw", "alaw"]
+    /// AES-128 inside the tunnel, as a second layer.
+    public var encryption = true
+    /// The UDP port of Asterisk's IAX2.
+    public var port: UInt16 = 4569
+  }
+
+  /// Which implementation of WireGuard to use.
+  public enum TunnelBackend: String, Hashable, Sendable, CaseIterable {
+    case auto, kernel, userspace
+  }
+
+  /// The tunnel interface.
+  public struct Tunnel: Hashable, Sendable {
+    /// The implementation; `auto` takes the kernel's where there is one.
+    public var backend = TunnelBackend.auto
+    /// The interface name.
+    public var interface = "pbxlink0"
+    /// The UDP port, open to the Internet.
+    public var listenPort: UInt16 = 51820
+    /// Where other sites reach this port; empty behind NAT.
+    public var endpoints: [Endpoint] = []
+    /// The interface MTU in bytes.
+    public var mtu = 1420
+    /// Seconds between keepalives towards peers; holds NAT mappings open. 0 turns them off.
+    public var keepalive: UInt16 = 25
+  }
+
+  /// The firewall around the tunnel.
+  public struct Firewall: Hashable, Sendable {
+    /// Drop IAX2 from everywhere but the tunnel, loopback and `allowIAX`.
+    public var protectIAX = true
+    /// Sources outside the mesh that may still speak IAX2, such as the office LAN.
+    public var allowIAX: [IPPrefix] = []
+  }
+
+  public var numbers = Numbers()
+  public var asterisk = Asterisk()
+  public var trunk = Trunk()
+  public var tunnel = Tunnel()
+  public var firewall = Firewall()
+  /// The TCP port of the exchange inside the tunnel.
+  public var exchangePort: UInt16 = 4570
+  /// The UDP port of the probes inside the tunnel.
+  public var probePort: UInt16 = 4571
+  /// Keys and the database.
+  public var stateDirectory = "/var/lib/pbxlink"
+  /// The control socket.
+  public var runtimeDirectory = "/run/pbxlink"
+
+  /// The defaults.
+  public init() {}
+}

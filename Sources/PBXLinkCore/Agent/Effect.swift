@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// What the agent wants done. Effects are carried out in order, and a save is durable before anything after it.
+public enum Effect: Hashable, Sendable {
+  /// Keep these documents, verbatim; they replace older ones of the same subject.
+  case saveDocuments
+  /// Keep the list of invitations.
+  case saveInvitations
+  /// Write an entry into the journal.
+  case journal(JournalEntry)
+  /// Compare the planes with the desired state and change what differs.
+  case reconcile
+  /// End the calls with a site that is no longer trusted.
+  case hangUp(SiteName)
+  /// Send documents to every linked site, except the one that they came from.
+  case push([String], except: SiteName?)
+}
+
+/// One line of the journal: what changed and why.
+public struct JournalEntry: Hashable, Sendable, Codable {
+  /// The kinds of entries.
+  public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+    case meshCreated = "mesh_created"
+    case siteInvited = "site_invited"
+    case siteAdmitted = "site_admitted"
+    case siteRevoked = "site_revoked"
+    case meshJoined = "mesh_joined"
+    case invitationExpired = "invitation_expired"
+    case documentAccepted = "document_accepted"
+    case documentRefused = "document_refused"
+    case siteForked = "site_forked"
+    case planApplied = "plan_applied"
+    case planeFailed = "plane_failed"
+    case tunnelBackendChosen = "tunnel_backend_chosen"
+    case callsEnded = "calls_ended"
+    case linkTaken = "link_taken_down"
+  }
+
+  /// What happened.
+  public let kind: Kind
+  /// The site it concerns.
+  public let site: SiteName?
+  /// A sentence for people.
+  public let text: String
+
+  /// An entry.
+  public init(_ kind: Kind, site: SiteName? = nil, _ text: String) {
+    self.kind = kind
+    self.site = site
+    self.text = text
+  }
+}

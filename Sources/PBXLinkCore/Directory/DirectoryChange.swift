@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// What one document changed in a directory.
+public enum DirectoryChange: Hashable, Sendable {
+  /// A site has another membership.
+  case membership(SiteName)
+  /// A site has another descriptor.
+  case descriptor(SiteName, identity: PublicKey)
+  /// An identity is out.
+  case revoked(Revocations.Entry)
+  /// Two documents claim the same place: a key is in use on two machines, or a state was put back in time.
+  case forked(DocumentKind, subject: String, serial: UInt64)
+}
+
+extension DirectoryChange: CustomStringConvertible {
+  /// One line for the journal.
+  public var description: String {
+    switch self {
+    case .membership(let site): "new membership of site '\(site)'"
+    case .descriptor(let site, _): "new descriptor of site '\(site)'"
+    case .revoked(let entry): "site '\(entry.site)' revoked: \(entry.reason)"
+    case .forked(let kind, let subject, let serial):
+      "two different \(kind.rawValue) documents of \(subject) follow each other or share serial \(serial): its "
+        + "key is in use twice, or it was restored from a backup"
+    }
+  }
+}

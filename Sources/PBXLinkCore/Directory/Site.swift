@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// A member of the mesh as its newest documents show it at a moment.
+public struct Site: Hashable, Sendable {
+  /// Its newest membership.
+  public let membership: Membership
+  /// Its newest descriptor; nil until it has published one.
+  public let descriptor: Descriptor?
+  /// The announced extensions to link: granted by the newest membership, and no emergency number here.
+  public let extensions: [ExtensionPattern]
+  /// Announced extensions that are not linked.
+  public let withheldExtensions: [ExtensionPattern]
+  /// The membership's validity is over; the site stays linked and alarms.
+  public let isMembershipExpired: Bool
+  /// The descriptor's validity is over; the site stays linked and alarms.
+  public let isDescriptorExpired: Bool
+  /// The membership begins later: most often a clock that is wrong.
+  public let isNotYetValid: Bool
+  /// Why the site is not linked although it is a member: what it shares with which other site.
+  public let conflict: String?
+
+  /// Its name.
+  public var name: SiteName { membership.site }
+  /// Its key.
+  public var identity: PublicKey { membership.identity }
+  /// Whether either document is past its validity.
+  public var isExpired: Bool { isMembershipExpired || isDescriptorExpired }
+}
+
+extension Directory {
+  /// The members, revoked ones left out, by name. `emergencyNumbers` are those that count here.
+  public func sites(at now: Timestamp, emergencyNumbers: EmergencyNumbers = .standard) -> [Site] {
+    let conflicts = conflicts()
+    return members.map { membership in
+      let descriptor = descriptors[membership.identity]?.content
+      let announced = descriptor?.extensions ?? []
+      let linked = announced.filter { pattern in
+        membership.extensions.covers(pattern) && !emergencyNumbers.numbers.contains(where: pattern.matches)
+      }
+      return Site(
+        membership: membership, descriptor: descriptor, extensions: linked,
+        withheldExtensions: announced.filter { !linked.contains($0) },
+        isMembershipExpired: membership.notAfter <= now,
+        isDescriptorExpired: descriptor.map { $0.expiresAt <= now } ?? false,
+        isNotYetValid: now < membership.notBefore, conflict: conflicts[membership.site])
+    }
+  }
+
+  /// The memberships that count, by name.
+  var members: [Membership] {
+    memberships.values.map(\.content).filter { revoked[$0.identity] == nil }.sorted { $0.site < $1.site }
+  }
+
+  /// The members that may not be linked because they share something with an older member that is. Every site
+  /// comes to the same answer: the older is the one admitted first, then the one of the lower identity.
+  private func conflicts() -> [SiteName: String] {
+    var conflicts: [SiteName: String] = [:]
+    var accepted: [Membership] = []
+    var owners: [String: SiteName] = [:]
+    for member in members.sorted(by: { ($0.notBefore, $0.identity) < ($1.notBefore, $1.identity) }) {
+      let tunnelKey = descriptors[member.identity]?.content.wireguard.publicKey
+      let unique =
+        ["identity \(member.identity)"] + member.addresses.map { "tunnel address \($0)" }
+        + (tunnelKey.map { ["tunnel key \($0)"] } ?? [])
+      if let shared = unique.first(where: { owners[$0] != nil }), let owner = owners[shared] {
+        conflicts[member.site] = "\(shared) belongs to site '\(owner)', admitted earlier"
+      } else if let (pattern, other, owner) = overlap(of: member.extensions, with: accepted) {
+        conflicts[member.site] =
+          "extensions \(pattern) overlap \(other) of site '\(owner)', admitted earlier"
+      } else {
+        accepted.append(member)
+        for thing in unique { owners[thing] = member.site }
+      }
+    }
+    return conflicts
+  }
+
+  /// The first pattern that shares a number with one of another member.
+  func overlap(
+    of extensions: [ExtensionPattern], with members: [Membership]
+  ) -> (pattern: ExtensionPattern, other: ExtensionPattern, owner: SiteName)? {
+    for member in members {
+      for pattern in extensions {
+        if let other = member.extensions.first(where: pattern.overlaps) {
+          return (pattern, other, member.site)
+        }
+      }
+    }
+    return nil
+  }
+}

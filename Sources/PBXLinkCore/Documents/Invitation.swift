@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// Everything that a new site needs for its first contact, on one line. Whoever has it can join in the invited
+/// site's place, so the admin hands it over on a channel of his own. It brings the authority's key along: its
+/// signature shows that the line came whole and unaltered, not that the mesh is the right one.
+public struct Invitation: Document {
+  /// The site that lets the new one in.
+  public struct Inviter: Hashable, Sendable, Codable {
+    /// Its name.
+    public var site: SiteName
+    /// Its WireGuard key.
+    public var publicKey: PublicKey
+    /// Its tunnel addresses.
+    public var addresses: [IPAddress]
+    /// Where its tunnel can be reached.
+    public var endpoints: [Endpoint]
+    /// The TCP port of its exchange inside the tunnel.
+    public var exchangePort: UInt16
+
+    /// An inviter.
+    public init(
+      site: SiteName, publicKey: PublicKey, addresses: [IPAddress], endpoints: [Endpoint],
+      exchangePort: UInt16
+    ) {
+      self.site = site
+      self.publicKey = publicKey
+      self.addresses = addresses
+      self.endpoints = endpoints
+      self.exchangePort = exchangePort
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case site, addresses, endpoints
+      case publicKey = "wireguard_public_key"
+      case exchangePort = "exchange_port"
+    }
+  }
+
+  /// The throw-away end of the tunnel that the inviter already allows.
+  public struct Tunnel: Hashable, Sendable, Codable {
+    /// The X25519 private key.
+    public var privateKey: Secret
+    /// The address to use until the membership gives a lasting one.
+    public var address: IPAddress
+
+    /// A throw-away tunnel end.
+    public init(privateKey: Secret, address: IPAddress) {
+      self.privateKey = privateKey
+      self.address = address
+    }
+
+    /// Decodes key and address; an error never repeats the key.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      privateKey = try container.decodeSecret(forKey: .privateKey, byteCount: 32)
+      address = try container.decode(IPAddress.self, forKey: .address)
+    }
+
+    /// Encodes key and address.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Base64URL.encode(privateKey.exposedBytes), forKey: .privateKey)
+      try container.encode(address, forKey: .address)
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case privateKey = "private_key"
+      case address
+    }
+  }
+
+  /// The mesh.
+  public var mesh: MeshName
+  /// The name that the new site will have.
+  public var site: SiteName
+  /// The mesh's authority.
+  public var authority: PublicKey
+  /// Who lets it in.
+  public var inviter: Inviter
+  /// Its way in.
+  public var tunnel: Tunnel
+  /// The prefixes that hold the mesh's tunnel addresses.
+  public var networks: [IPPrefix]
+  /// Proves once, inside the tunnel, that this is the invited site: 16 bytes.
+  public var secret: Secret
+  /// When the inviter stops letting it in.
+  public var expiresAt: Timestamp
+
+  /// An invitation to be signed by the authority.
+  public init(
+    mesh: MeshName, site: SiteName, authority: PublicKey, inviter: Inviter, tunnel: Tunnel,
+    networks: [IPPrefix], secret: Secret, expiresAt: Timestamp
+  ) {
+    self.mesh = mesh
+    self.site = site
+    self.authority = authority
+    self.inviter = inviter
+    self.tunnel = tunnel
+    self.networks = networks
+    self.secret = secret
+    self.expiresAt = expiresAt
+  }
+
+  /// The mesh that it invites to.
+  public var meshIdentity: MeshIdentity { MeshIdentity(name: mesh, authority: authority) }
+
+  /// `invitation`.
+  public static let kind = DocumentKind.invitation
+
+  /// Lengths of the secrets, and that there is somewhere to go.
+  public func check() throws(DocumentError) {
+    guard Ed25519.isStrong(authority) else { throw .weakKey(authority) }
+    guard !inviter.endpoints.isEmpty else { throw Self.invalid(CodingKeys.inviter, "no endpoints") }
+    guard !inviter.addresses.isEmpty else { throw Self.invalid(CodingKeys.inviter, "no addresses") }
+    guard inviter.exchangePort > 0 else { throw Self.invalid(CodingKeys.inviter, "exchange_port 0") }
+    guard !networks.isEmpty else { throw Self.invalid(CodingKeys.networks, "it is empty") }
+    guard tunnel.privateKey.exposedBytes.count == 32 else {
+      throw Self.invalid(CodingKeys.tunnel, "private_key does not have 32 bytes")
+    }
+    guard secret.exposedBytes.count == 16 else {
+      throw Self.invalid(CodingKeys.secret, "it does not have 16 bytes")
+    }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case mesh, site, authority, inviter, tunnel, networks, secret
+    case expiresAt = "expires_at"
+  }
+
+  /// Decodes an invitation; an error never repeats a secret.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    mesh = try container.decode(MeshName.self, forKey: .mesh)
+    site = try container.decode(SiteName.self, forKey: .site)
+    authority = try container.decode(PublicKey.self, forKey: .authority)
+    inviter = try container.decode(Inviter.self, forKey: .inviter)
+    tunnel = try container.decode(Tunnel.self, forKey: .tunnel)
+    networks = try container.decode([IPPrefix].self, forKey: .networks)
+    secret = try container.decodeSecret(forKey: .secret, byteCount: 16)
+    expiresAt = try container.decode(Timestamp.self, forKey: .expiresAt)
+  }
+
+  /// Encodes an invitation with its secrets.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(mesh, forKey: .mesh)
+    try container.encode(site, forKey: .site)
+    try container.encode(authority, forKey: .authority)
+    try container.encode(inviter, forKey: .inviter)
+    try container.encode(tunnel, forKey: .tunnel)
+    try container.encode(networks, forKey: .networks)
+    try container.encode(Base64URL.encode(secret.exposedBytes), forKey: .secret)
+    try container.encode(expiresAt, forKey: .expiresAt)
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// Reads base64url of a fixed length; the error does not quote it.
+  fileprivate func decodeSecret(forKey key: Key, byteCount: Int) throws -> Secret {
+    guard let bytes = Base64URL.decode(try decode(String.self, forKey: key)), bytes.count == byteCount else {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: self, debugDescription: "it is not \(byteCount) bytes in base64url")
+    }
+    return Secret(bytes)
+  }
+}

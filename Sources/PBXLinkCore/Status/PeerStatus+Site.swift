@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+extension PeerStatus {
+  /// The status of a member from what the planes show.
+  public init(
+    _ site: Site, isDisabled: Bool, tunnel: ObservedTunnel.Peer?, trunk: QualifyStatus?, calls: Int,
+    callLimit: Int, canBeReached: Bool, at now: Timestamp
+  ) {
+    let isFresh = tunnel?.hasKeys(at: now) ?? false
+    let state: State =
+      if site.conflict != nil {
+        .conflict
+      } else if isDisabled {
+        .disabled
+      } else if site.descriptor == nil {
+        .pending
+      } else if !isFresh {
+        .down
+      } else {
+        trunk?.isReachable == true ? .up : .trunkDown
+      }
+    self.init(
+      name: site.name.description, state: state, path: tunnel?.endpoint.map { "wireguard \($0)" },
+      roundTrip: trunk?.roundTrip, lastHandshake: tunnel?.lastHandshake?.description,
+      received: tunnel?.receivedBytes, sent: tunnel?.sentBytes, calls: calls,
+      callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,
+      extensions: site.extensions.map(\.description), addresses: site.membership.addresses.map(\.description),
+      advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached))
+  }
+
+  /// The status of a site that has not used its invitation yet.
+  public init(invited invitation: PendingInvitation) {
+    self.init(
+      name: invitation.site.description, state: .invited, path: nil, roundTrip: nil, lastHandshake: nil,
+      received: nil, sent: nil, calls: 0, callLimit: nil, trunk: nil,
+      extensions: invitation.extensions.map(\.description), addresses: invitation.addresses.map(\.description),
+      advice: "Run the 'pbxlink join' command there before \(invitation.expires).")
+  }
+
+  private static func remedy(
+    for state: State, _ site: Site, _ trunk: QualifyStatus?, canBeReached: Bool
+  ) -> String? {
+    switch state {
+    case .up, .disabled, .invited: nil
+    case .pending: "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation."
+    case .conflict: site.conflict
+    case .trunkDown:
+      trunk == nil
+        ? "Asterisk here has no peer for it: see 'pbxlink plan' and 'pbxlink doctor'."
+        : "Asterisk over there does not answer through the tunnel: run 'pbxlink doctor' there."
+    case .down where site.descriptor?.wireguard.endpoints.isEmpty == true && !canBeReached:
+      "Neither side has a public endpoint: set 'tunnel: endpoints:' on one of them."
+    case .down where site.descriptor?.wireguard.endpoints.isEmpty == true:
+      "It is behind NAT and has not called in: check that its agent runs and that our UDP port is open."
+    case .down: "No handshake: check that its agent runs and that its UDP port is open."
+    }
+  }
+}

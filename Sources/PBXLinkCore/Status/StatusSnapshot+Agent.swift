@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+extension StatusSnapshot {
+  /// What the daemon knows besides the agent's own state.
+  public struct Surroundings: Sendable {
+    /// The tunnel as it is.
+    public var tunnel: ObservedTunnel?
+    /// Asterisk as it is.
+    public var trunk: ObservedTrunk?
+    /// Calls now, by site.
+    public var calls: [SiteName: Int] = [:]
+    /// What is not well, one sentence each.
+    public var problems: [String] = []
+    /// The tunnel's implementation and why it was taken.
+    public var backend: (name: String, reason: String)?
+    /// Since when the agent runs.
+    public var started: Timestamp
+    /// Whether the links were taken down.
+    public var isDown = false
+
+    /// Surroundings of which nothing is known yet.
+    public init(started: Timestamp) { self.started = started }
+  }
+
+  /// The status of a site.
+  public init(of agent: Agent, in surroundings: Surroundings, at now: Timestamp) {
+    let own = agent.ownSite(at: now)
+    let others = agent.sites(at: now).filter { $0.identity != agent.identity }.map { site in
+      PeerStatus(
+        site, isDisabled: surroundings.isDown,
+        tunnel: site.descriptor.flatMap { surroundings.tunnel?.peers[$0.wireguard.publicKey] },
+        trunk: surroundings.trunk?.peers[site.name].map(QualifyStatus.init),
+        calls: surroundings.calls[site.name] ?? 0,
+        callLimit: min(site.descriptor?.trunk.callLimit ?? 0, agent.configuration.trunk.callLimit),
+        canBeReached: !agent.configuration.tunnel.endpoints.isEmpty, at: now)
+    }
+    let invited = agent.invitations.filter { $0.redeemedBy == nil }.map { PeerStatus(invited: $0) }
+    self.init(
+      time: now.description,
+      mesh: MeshStatus(
+        name: agent.mesh.identity.name.description, authority: agent.mesh.identity.authority.description,
+        networks: agent.mesh.networks.map(\.description)),
+      site: SiteStatus(
+        name: agent.mesh.site.description, addresses: (own?.membership.addresses ?? []).map(\.description),
+        extensions: (own?.extensions ?? []).map(\.description), revoked: agent.isRevoked),
+      agent: AgentStatus(
+        version: Version.current, since: surroundings.started.description,
+        tunnelBackend: surroundings.backend?.name, tunnelBackendReason: surroundings.backend?.reason,
+        asteriskVersion: surroundings.trunk?.version?.description, problems: surroundings.problems,
+        isDown: surroundings.isDown),
+      peers: (others + invited).sorted { $0.name < $1.name })
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// One step from the observed to the desired state of a tunnel interface.
+public enum TunnelChange: Hashable, Sendable {
+  /// What differs of a peer; nil leaves as is.
+  public struct PeerUpdate: Hashable, Sendable {
+    /// The peer.
+    public let publicKey: PublicKey
+    /// The whole new list of allowed IPs.
+    public var allowedIPs: Set<IPPrefix>?
+    /// A candidate endpoint to try.
+    public var endpoint: ResolvedEndpoint?
+    /// Seconds between persistent keepalives.
+    public var keepalive: UInt16?
+
+    var isEmpty: Bool { allowedIPs == nil && endpoint == nil && keepalive == nil }
+  }
+
+  /// Put an `unreachable` route behind a mesh network.
+  case addGuard(IPPrefix)
+  /// Take the `unreachable` route away.
+  case removeGuard(IPPrefix)
+  /// Make the interface.
+  case createLink
+  /// Delete the interface, and with it its addresses, routes and peers.
+  case removeLink
+  /// Give the interface an address.
+  case addAddress(InterfaceAddress)
+  /// Take an address away.
+  case removeAddress(InterfaceAddress)
+  /// Set the MTU in bytes.
+  case setMTU(Int)
+  /// Set the interface up.
+  case setUp
+  /// Route a mesh network through the interface.
+  case addRoute(IPPrefix)
+  /// Take such a route away.
+  case removeRoute(IPPrefix)
+  /// Set the private key that belongs to this public key; `replacing` when sessions run on another one.
+  case setKey(PublicKey, replacing: Bool)
+  /// Set the UDP port.
+  case setListenPort(UInt16)
+  /// Add a peer; its allowed IPs move away from the peers named.
+  case addPeer(TunnelPeer, takingOverFrom: Set<PublicKey>)
+  /// Change a peer; the allowed IPs that it gains move away from the peers named.
+  case updatePeer(PeerUpdate, takingOverFrom: Set<PublicKey>)
+  /// Remove a peer; `replaced` when other peers have all its allowed IPs.
+  case removePeer(PublicKey, replaced: Bool)
+
+  /// What the change costs a call over this tunnel.
+  public var expectedGap: ExpectedGap {
+    switch self {
+    case .addGuard, .removeGuard, .createLink, .addAddress, .setMTU, .setUp, .addRoute, .removeRoute,
+      .setListenPort:
+      .free
+    case .setKey(_, let replacing): replacing ? Self.rekey : .free
+    case .addPeer(_, let others), .updatePeer(_, let others): others.isEmpty ? .free : Self.rekey
+    case .removePeer(_, let replaced): replaced ? .free : .endOfLink
+    case .removeLink: .outage(milliseconds: 650)
+    case .removeAddress: .endOfLink
+    }
+  }
+
+  /// A handshake with the new key, when that is known at both ends before it is used.
+  private static let rekey = ExpectedGap.packets(6)
+}
+
+extension TunnelChange: CustomStringConvertible {
+  /// What is done, for `plan` and logs; never a private key.
+  public var description: String {
+    switch self {
+    case .addGuard(let prefix): "add route unreachable \(prefix)"
+    case .removeGuard(let prefix): "remove route unreachable \(prefix)"
+    case .createLink: "create the interface"
+    case .removeLink: "delete the interface"
+    case .addAddress(let address): "add address \(address)"
+    case .removeAddress(let address): "remove address \(address)"
+    case .setMTU(let mtu): "set MTU \(mtu)"
+    case .setUp: "set the interface up"
+    case .addRoute(let prefix): "add route \(prefix)"
+    case .removeRoute(let prefix): "remove route \(prefix)"
+    case .setKey(let key, _): "set the key whose public key is \(key.wireGuardText)"
+    case .setListenPort(let port): "listen on UDP port \(port)"
+    case .addPeer(let peer, let others):
+      "add peer \(peer.publicKey.wireGuardText) \(Self.list(peer.allowedIPs))"
+        + (peer.endpoint.map { " at \($0)" } ?? "") + Self.takingOver(others)
+    case .updatePeer(let update, let others):
+      "change peer \(update.publicKey.wireGuardText)"
+        + (update.allowedIPs.map { " allowed IPs \(Self.list($0))" } ?? "")
+        + (update.endpoint.map { " endpoint \($0)" } ?? "")
+        + (update.keepalive.map { " keepalive \($0) s" } ?? "") + Self.takingOver(others)
+    case .removePeer(let key, _): "remove peer \(key.wireGuardText)"
+    }
+  }
+
+  private static func list(_ prefixes: Set<IPPrefix>) -> String {
+    prefixes.isEmpty ? "(none)" : prefixes.sorted().map(\.description).joined(separator: ",")
+  }
+
+  private static func takingOver(_ others: Set<PublicKey>) -> String {
+    others.isEmpty ? "" : ", taking over from " + others.sorted().map(\.wireGuardText).joined(separator: ", ")
+  }
+}

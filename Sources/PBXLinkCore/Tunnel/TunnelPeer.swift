@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// One site as a tunnel interface knows it.
+public struct TunnelPeer: Hashable, Sendable {
+  /// Its WireGuard public key (X25519).
+  public let publicKey: PublicKey
+  /// The source addresses accepted from it, which are also the destinations sent to it.
+  public var allowedIPs: Set<IPPrefix>
+  /// The candidate to try while the tunnel has no working endpoint of its own; nil waits for the peer.
+  public var endpoint: ResolvedEndpoint?
+  /// Seconds between persistent keepalives; 0 turns them off.
+  public var keepalive: UInt16
+
+  /// A peer.
+  public init(
+    publicKey: PublicKey, allowedIPs: Set<IPPrefix>, endpoint: ResolvedEndpoint? = nil, keepalive: UInt16 = 0
+  ) {
+    self.publicKey = publicKey
+    self.allowedIPs = allowedIPs
+    self.endpoint = endpoint
+    self.keepalive = keepalive
+  }
+}
+
+extension PublicKey {
+  /// Padded base64 (RFC 4648 §4), as `wg show` prints the key.
+  public var wireGuardText: String {
+    String(
+      description.map { character -> Character in
+        switch character {
+        case "-": "+"
+        case "_": "/"
+        default: character
+        }
+      }) + "="
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// The least changes that lead from one state of a tunnel to the other, in an order that is safe to stop at:
+/// guards first, then the way out through the interface, then who is behind it; removals last. Empty when
+/// nothing differs; nil stands for no tunnel at all.
+///
+/// An endpoint that works, by a handshake at most 180 s old, is left alone even when it differs from the
+/// candidate: the peer has roamed there, and overwriting it costs 15 s of silence.
+public func changes(
+  from observed: ObservedTunnel?, to desired: TunnelConfiguration?, at now: Timestamp
+) -> [TunnelChange] {
+  desired.map { TunnelPlan.changes(from: observed, to: $0, at: now) } ?? TunnelPlan.removal(of: observed)
+}
+
+enum TunnelPlan {
+  /// Seconds after a handshake in which its keys, and so the endpoint it came from, are good: WireGuard's
+  /// REJECT_AFTER_TIME.
+  static let handshakeLifetime: Int64 = 180
+
+  static func changes(
+    from observed: ObservedTunnel?, to desired: TunnelConfiguration, at now: Timestamp
+  ) -> [TunnelChange] {
+    var current = observed ?? ObservedTunnel(interface: desired.interface, link: .missing)
+    let guards = current.guards
+    var link: [TunnelChange] = []
+    switch current.link {
+    case .up, .down: break
+    case .missing: link = [.createLink]
+    case .foreign: link = [.removeLink, .createLink]
+    }
+    if !link.isEmpty { current = ObservedTunnel(interface: desired.interface, link: .missing) }
+
+    let networks = Set(desired.routes)
+    let addresses = Set(desired.addresses.map(InterfaceAddress.init))
+    var changes = networks.subtracting(guards).sorted().map(TunnelChange.addGuard)
+    changes += link
+    changes += addresses.subtracting(current.addresses).sorted().map(TunnelChange.addAddress)
+    if current.mtu != desired.mtu { changes.append(.setMTU(desired.mtu)) }
+    if current.link != .up { changes.append(.setUp) }
+    changes += networks.subtracting(current.routes).sorted().map(TunnelChange.addRoute)
+    if current.publicKey != desired.publicKey {
+      let replacing = current.publicKey != nil && !current.peers.isEmpty
+      changes.append(.setKey(desired.publicKey, replacing: replacing))
+    }
+    if current.listenPort != desired.listenPort { changes.append(.setListenPort(desired.listenPort)) }
+    changes += peers(from: current.peers, to: desired.peers, at: now)
+    changes += current.routes.subtracting(networks).sorted().map(TunnelChange.removeRoute)
+    changes += current.addresses.subtracting(addresses).sorted().map(TunnelChange.removeAddress)
+    changes += guards.subtracting(networks).sorted().map(TunnelChange.removeGuard)
+    return changes
+  }
+
+  static func removal(of observed: ObservedTunnel?) -> [TunnelChange] {
+    guard let observed else { return [] }
+    return (observed.link == .missing ? [] : [.removeLink])
+      + observed.guards.sorted().map(TunnelChange.removeGuard)
+  }
+
+  /// Additions and changes before removals: a peer that gets a new key is added first, which moves its allowed
+  /// IPs in one step, and the old key goes when nothing uses it any more.
+  private static func peers(
+    from observed: [PublicKey: ObservedTunnel.Peer], to desired: [TunnelPeer], at now: Timestamp
+  ) -> [TunnelChange] {
+    var owners: [IPPrefix: PublicKey] = [:]
+    for (key, peer) in observed { for prefix in peer.allowedIPs { owners[prefix] = key } }
+    var changes: [TunnelChange] = []
+    for peer in desired.sorted(by: { $0.publicKey < $1.publicKey }) {
+      let others = Set(peer.allowedIPs.compactMap { owners[$0] }).subtracting([peer.publicKey])
+      if let known = observed[peer.publicKey] {
+        let update = update(of: peer, from: known, at: now)
+        if !update.isEmpty { changes.append(.updatePeer(update, takingOverFrom: others)) }
+      } else {
+        changes.append(.addPeer(peer, takingOverFrom: others))
+      }
+    }
+    let wanted = Set(desired.map(\.publicKey))
+    let served = Set(desired.flatMap(\.allowedIPs))
+    for (key, peer) in observed.sorted(by: { $0.key < $1.key }) where !wanted.contains(key) {
+      changes.append(.removePeer(key, replaced: served.isSuperset(of: peer.allowedIPs)))
+    }
+    return changes
+  }
+
+  private static func update(
+    of peer: TunnelPeer, from observed: ObservedTunnel.Peer, at now: Timestamp
+  ) -> TunnelChange.PeerUpdate {
+    var update = TunnelChange.PeerUpdate(publicKey: peer.publicKey)
+    if peer.allowedIPs != observed.allowedIPs { update.allowedIPs = peer.allowedIPs }
+    if peer.keepalive != observed.keepalive { update.keepalive = peer.keepalive }
+    // A handshake in the future means that the clock went back, not that the endpoint stopped working.
+    if !observed.hasKeys(at: now), let candidate = peer.endpoint, candidate != observed.endpoint {
+      update.endpoint = candidate
+    }
+    return update
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+public import PBXLinkCore
+
+/// A channel of Asterisk's.
+public struct AsteriskChannel: Hashable, Sendable {
+  /// The name, such as `IAX2/plk_b-1234`.
+  public let name: String
+  /// The extension it is in.
+  public let extensionName: String
+  /// The application it runs.
+  public let application: String
+}
+
+extension AMIClient {
+  /// The IAX2 peers that Asterisk has in use (`IAXpeerlist`, the same from 16 to 22; `IAXpeers` lacks the
+  /// ActionID and joins two names in one field).
+  public func iaxPeers() async throws -> [LiveTrunkPeer] {
+    try await list("IAXpeerlist").map { peer in
+      LiveTrunkPeer(
+        name: peer["ObjectName"] ?? "", userName: peer["ObjectUsername"] ?? "", address: peer["IPaddress"] ?? "",
+        port: peer["Port"] ?? "", isEncrypted: peer["Encryption"]?.contains("aes128") ?? false,
+        status: peer["Status"] ?? "")
+    }
+  }
+
+  /// One line for each IAX2 call with round-trip time, jitter and loss (`IAXnetstats`).
+  public func iaxCallStatistics() async throws -> [String] { try await lines("IAXnetstats") }
+
+  /// The state of Asterisk's core, `CoreCurrentCalls` among it.
+  public func coreStatus() async throws -> AMIMessage { try await request("CoreStatus") }
+
+  /// All channels.
+  public func channels() async throws -> [AsteriskChannel] {
+    try await list("CoreShowChannels").map { channel in
+      AsteriskChannel(
+        name: channel["Channel"] ?? "", extensionName: channel["Exten"] ?? "",
+        application: channel["Application"] ?? "")
+    }
+  }
+
+  /// Ends every channel whose name matches a POSIX extended regular expression; returns their names.
+  public func hangUp(matching pattern: String) async throws -> [String] {
+    let escaped = pattern.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "\\/")
+    return try await list("Hangup", [("Channel", "/\(escaped)/"), ("Cause", "21")]).compactMap { $0["Channel"] }
+  }
+
+  /// Places an authenticated call to a site's probe extension and waits for its end: whether it was answered.
+  /// Needs a connection with the event class `call`.
+  public func probe(_ site: SiteName) async throws -> Bool {
+    let answer = try await exchange(
+      "Originate",
+      [
+        ("Channel", "IAX2/\(TrunkNames.peer(site))/\(TrunkNames.probe)"), ("Application", "Wait"), ("Data", "1"),
+        ("Timeout", "4000"), ("Async", "true"),
+      ], until: { $0.event == "OriginateResponse" })
+    // Reason 4 is AST_CONTROL_ANSWER.
+    return answer.last?["Reason"] == "4"
+  }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import Glibc
+internal import PBXLinkCore
+
+extension Engine {
+  /// `init`: the first site of a new mesh.
+  func found(_ request: Control.FoundRequest) async throws -> Control.MemberAnswer {
+    if let agent {
+      throw Failure(
+        "This server is site '\(agent.mesh.site)' of mesh '\(agent.mesh.identity.name)' already. Run "
+          + "'pbxlink uninstall' first to start another.", .configuration)
+    }
+    guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
+    guard let mesh = MeshName(request.mesh) else {
+      throw Failure("'\(request.mesh)' is not a mesh name: use 1 to 63 of a-z, 0-9 and inner hyphens.", .usage)
+    }
+    guard let network = IPPrefix(request.network) else {
+      throw Failure("'\(request.network)' is not a network: write it as 10.77.0.0/16.", .usage)
+    }
+    let now = Self.clock()
+    try checkClock(now)
+    configuration = try SiteFile.readIfPresent(siteFile)
+    let local = try await NetworkInterfaces.list().filter { $0.interface != configuration.tunnel.interface }
+    let (agent, effects) = try Agent.found(
+      mesh: mesh, site: site, network: network, localPrefixes: local.map(\.prefix), configuration: configuration,
+      keys: try keyFiles.createAgentKeys(authority: true), cryptography: cryptography, at: now)
+    try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
+    await carryOut(effects).value
+    return try memberAnswer()
+  }
+
+  func memberAnswer() throws -> Control.MemberAnswer {
+    let agent = try member()
+    let membership = agent.ownSite(at: Self.clock())?.membership
+    return Control.MemberAnswer(
+      mesh: agent.mesh.identity.name.description, authority: agent.mesh.identity.authority.description,
+      site: agent.mesh.site.description, addresses: (membership?.addresses ?? []).map(\.description),
+      extensions: (membership?.extensions ?? []).map(\.description))
+  }
+
+  /// `add-site`: answers when the throw-away tunnel is open.
+  func invite(_ request: Control.InviteRequest) async throws -> Control.InviteAnswer {
+    guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
+    let extensions = try request.extensions.flatMap(ExtensionPattern.parse)
+    let key = try X25519PrivateKey.generate()
+    let entropy = InvitationEntropy(
+      secret: try RandomBytes.secret(16), tunnelPrivate: key.rawSecret, tunnelPublic: key.publicKey)
+    let (result, done) = try step { agent, now in
+      let invited = try agent.invite(
+        site, extensions: extensions, roles: request.relay ? [.relay] : [], lifetime: request.lifetime,
+        entropy: entropy, at: now)
+      return ((invited.pending, invited.text), invited.effects)
+    }
+    await done.value
+    return Control.InviteAnswer(
+      site: site.description, address: result.0.addresses.first?.description ?? "",
+      expires: result.0.expires.description, invitation: result.1, command: ["pbxlink", "join", result.1])
+  }
+
+  /// `remove-site`: answers when the site is cut off here and the others have been told.
+  func remove(_ request: Control.RemoveRequest) async throws -> Control.DoneAnswer {
+    guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
+    let done = try step { agent, now in ((), try agent.remove(site, reason: request.reason, at: now)) }.done
+    await done.value
+    let failures = lastReport.failures.map { "\($0.plane.rawValue): \($0.error)" }
+    return Control.DoneAnswer(messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."] + failures)
+  }
+
+  /// `plan`: what would change, nothing done.
+  func plan() async throws -> Plan {
+    let agent = try member()
+    let now = Self.clock()
+    return await (try openPlanes()).plan(try agent.desiredState(at: now), at: now).plan
+  }
+
+  /// `apply`: change what differs now, and bring links back that 'down' took away.
+  func apply() async throws -> Plan {
+    _ = try member()
+    if isDown {
+      try store.commit([try .setMeta(.isDown, false)], at: Self.clock())
+      isDown = false
+    }
+    return await reconcile().plan
+  }
+
+  /// `down`: take all links away until 'apply'.
+  func takeDown() async throws -> Control.DoneAnswer {
+    _ = try member()
+    try store.commit([try .setMeta(.isDown, true)], at: Self.clock())
+    isDown = true
+    _ = await reconciliation?.value
+    return Control.DoneAnswer(messages: try await removeEverything())
+  }
+
+  private func removeEverything() async throws -> [String] {
+    exchange?.cancel()
+    let planes = try await openPlanes()
+    for site in agent?.linkedSites(at: Self.clock()) ?? [] { await hangUp(site.name) }
+    let report = await planes.remove()
+    for step in report.steps { journal(JournalEntry(.linkTaken, "\(step.plane): \(step.change)")) }
+    guard report.failures.isEmpty else {
+      throw Failure(
+        "Not everything could be taken away: " + report.failures.map { "\($0.plane.rawValue): \($0.error)" }
+          .joined(separator: "; "), .osError)
+    }
+    return report.steps.map { "\($0.plane): \($0.change)" }
+  }
+
+  /// `uninstall`: links, keys and state away, then the agent ends; the command removes the site file.
+  func uninstall() async throws -> Control.DoneAnswer {
+    isDown = true
+    _ = await reconciliation?.value
+    var messages = try await removeEverything()
+    agent = nil
+    try store.erase()
+    try keyFiles.erase()
+    rmdir(configuration.stateDirectory)
+    messages.append("state: keys and database removed")
+    uninstalled.continuation.finish()
+    return Control.DoneAnswer(messages: messages)
+  }
+
+  /// Reads the site file again; a bad one changes nothing.
+  func reload() async throws -> Control.DoneAnswer {
+    let new = try SiteFile.readIfPresent(siteFile)
+    for (key, old, now) in [
+      ("paths: state", configuration.stateDirectory, new.stateDirectory),
+      ("paths: runtime", configuration.runtimeDirectory, new.runtimeDirectory),
+      ("tunnel: interface", configuration.tunnel.interface, new.tunnel.interface),
+      ("tunnel: backend", configuration.tunnel.backend.rawValue, new.tunnel.backend.rawValue),
+    ] where old != now {
+      throw Failure("\(siteFile): '\(key)' cannot change while the agent runs. Restart it.", .configuration)
+    }
+    configuration = new
+    guard agent != nil else { return Control.DoneAnswer(messages: ["site file read"]) }
+    let done = try step { agent, now in ((), try agent.handle(.configuration(new), at: now)) }.done
+    await done.value
+    return Control.DoneAnswer(messages: ["site file read and applied"])
+  }
+
+  /// All documents, verbatim, each with the key that verifies it.
+  func documents() throws -> Control.DocumentsAnswer {
+    let agent = try member()
+    let authority = agent.mesh.identity.authority
+    func entry(_ kind: DocumentKind, _ site: SiteName?, _ serial: UInt64, _ jws: String, by key: PublicKey)
+      -> Control.DocumentEntry
+    {
+      Control.DocumentEntry(
+        kind: kind.rawValue, site: site?.description, serial: serial, jws: jws, jwk: .init(x: key.description))
+    }
+    let sites = agent.directory.memberships.values.sorted { $0.content.site < $1.content.site }
+    let memberships = sites.map { entry(.membership, $0.content.site, $0.content.serial, $0.text, by: authority) }
+    let descriptors = sites.compactMap { site in
+      agent.directory.descriptors[site.content.identity].map {
+        entry(.descriptor, site.content.site, $0.content.serial, $0.text, by: site.content.identity)
+      }
+    }
+    let revocations = agent.directory.revocations.map {
+      entry(.revocations, nil, $0.content.serial, $0.text, by: authority)
+    }
+    return Control.DocumentsAnswer(
+      mesh: agent.mesh.identity.name.description, authority: authority.description,
+      site: agent.mesh.site.description, documents: memberships + descriptors + revocations)
+  }
+
+  /// Takes in documents from a file: they are verified like any others.
+  func importing(_ request: Control.ImportRequest) async throws -> Control.ImportAnswer {
+    let (receipt, done) = try step { agent, now in
+      let (receipt, effects) = agent.receive(request.documents, from: nil, at: now)
+      return (receipt, effects)
+    }
+    await done.value
+    return Control.ImportAnswer(accepted: receipt.accepted, refused: receipt.refused)
+  }
+}

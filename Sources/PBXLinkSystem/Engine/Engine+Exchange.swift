@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import Logging
+internal import PBXLinkCore
+
+extension Engine: ExchangeDelegate {
+  /// The member behind a tunnel address, or a site that is just redeeming its invitation.
+  private func sender(at address: IPAddress) throws -> SiteName {
+    let agent = try member()
+    if let site = agent.site(at: address, now: Self.clock()) { return site.name }
+    if let invited = agent.invitations.first(where: { $0.tunnelAddress == address && $0.redeemedBy != nil }) {
+      return invited.site
+    }
+    throw Failure("\(address) is not the tunnel address of a member", .noPermission)
+  }
+
+  /// Members speak from their own address: their invitation has done its work.
+  private func heard(_ address: IPAddress) throws -> SiteName {
+    let name = try sender(at: address)
+    if try member().site(at: address, now: Self.clock()) != nil {
+      try step { agent, now in ((), try agent.handle(.heard(name), at: now)) }
+    }
+    return name
+  }
+
+  func exchangeSync(_ request: SyncRequest, from address: IPAddress) async throws -> SyncAnswer {
+    _ = try heard(address)
+    let directory = try member().directory
+    return SyncAnswer(digest: directory.digest(), documents: directory.documents(missingFrom: request.digest))
+  }
+
+  func exchangeDocuments(_ push: DocumentsPush, from address: IPAddress) async throws -> DocumentsAnswer {
+    let name = try heard(address)
+    let receipt = try step { agent, now in
+      let (receipt, effects) = agent.receive(push.documents, from: name, at: now)
+      return (receipt, effects)
+    }.result
+    return DocumentsAnswer(accepted: receipt.accepted, refused: receipt.refused)
+  }
+
+  func exchangeJoin(_ request: JoinRequest, from address: IPAddress) async throws -> JoinAnswer {
+    try step { agent, now in
+      let (answer, effects) = try agent.redeem(request, from: address, at: now)
+      return (answer, effects)
+    }.result
+  }
+
+  private func client(of site: Site) -> ExchangeClient? {
+    guard let address = site.membership.addresses.first else { return nil }
+    return ExchangeClient(address: address, port: configuration.exchangePort, name: site.name.description)
+  }
+
+  /// Sends documents to all linked sites at once; one that does not answer gets them by the next sync.
+  func push(_ documents: [String], except: SiteName?) async {
+    guard let agent, !isDown else { return }
+    let sites = agent.linkedSites(at: Self.clock()).filter { $0.name != except }
+    await withTaskGroup { group in
+      for site in sites {
+        guard let client = client(of: site) else { continue }
+        group.addTask {
+          do {
+            let answer = try await client.push(documents)
+            for reason in answer.refused { self.logger.warning("'\(site.name)' refused a document: \(reason)") }
+          } catch {
+            self.logger.notice("push: \(error)")
+          }
+        }
+      }
+    }
+  }
+
+  /// Compares directories with a peer; each side ends with the newer documents of both.
+  func synchronize(with site: Site) async {
+    guard let client = client(of: site), let agent else { return }
+    do {
+      let answer = try await client.sync(agent.directory.digest())
+      if !answer.documents.isEmpty {
+        try step { agent, now in
+          ((), try agent.handle(.documents(answer.documents, from: site.name), at: now))
+        }
+      }
+      let missing = try member().directory.documents(missingFrom: answer.digest)
+      if !missing.isEmpty { _ = try await client.push(missing) }
+    } catch {
+      logger.notice("sync: \(error)")
+    }
+  }
+
+  /// Compares directories with all linked sites.
+  func synchronizeAll() async {
+    guard let agent, !isDown else { return }
+    await withTaskGroup { group in
+      for site in agent.linkedSites(at: Self.clock()) { group.addTask { await self.synchronize(with: site) } }
+    }
+  }
+}

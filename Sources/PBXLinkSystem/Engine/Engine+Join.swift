@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import NIOCore
+internal import PBXLinkCore
+
+extension Engine {
+  /// Redeems an invitation through its throw-away tunnel. Our keys are on disk before they are offered, so
+  /// that a join that was cut off can be run again with the same keys.
+  func join(_ request: Control.JoinRequest) async throws -> Control.MemberAnswer {
+    let now = Self.clock()
+    let invitation = try Invitation.parse(request.invitation, now: now, using: cryptography)
+    if let agent {
+      guard agent.mesh.site == invitation.site, agent.mesh.identity == invitation.meshIdentity else {
+        throw Failure(
+          "This server is site '\(agent.mesh.site)' of mesh '\(agent.mesh.identity.name)' already. Run "
+            + "'pbxlink uninstall' first if it is to become '\(invitation.site)'.", .configuration)
+      }
+    }
+    guard !isJoining else { throw Failure("Another 'pbxlink join' is under way here.", .temporaryFailure) }
+    isJoining = true
+    defer { isJoining = false }
+    try checkClock(now)
+    configuration = try SiteFile.readIfPresent(siteFile)
+    let keys = try keyFiles.createAgentKeys(authority: false)
+    let planes = try await openPlanes()
+    do {
+      let answer = try await redeem(invitation, identity: keys.identity.publicKey, over: planes)
+      let (agent, effects) = try Agent.join(
+        invitation, answer: answer, configuration: configuration, keys: keys, cryptography: cryptography, at: now)
+      try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
+      let inviter = exchangeClient(to: invitation)
+      let receipt = try await inviter.push(agent.directory.allDocuments())
+      if let reason = receipt.refused.first { throw Failure("'\(inviter.name)' refused us: \(reason)", .protocolError) }
+      await carryOut([.reconcile]).value
+      await synchronizeAll()
+      return try memberAnswer()
+    } catch {
+      if agent == nil { _ = await planes.remove() }
+      throw error
+    }
+  }
+
+  private func exchangeClient(to invitation: Invitation) -> ExchangeClient {
+    ExchangeClient(
+      address: invitation.inviter.addresses[0], port: invitation.inviter.exchangePort,
+      name: invitation.inviter.site.description, timeout: .seconds(8))
+  }
+
+  /// Brings the throw-away tunnel up and asks, at each of the inviter's endpoints in turn.
+  private func redeem(_ invitation: Invitation, identity: PublicKey, over planes: Planes) async throws -> JoinAnswer {
+    let request = JoinRequest(secret: Base64URL.encode(invitation.secret.exposedBytes), identity: identity)
+    let client = exchangeClient(to: invitation)
+    var endpoints: [ResolvedEndpoint] = []
+    for endpoint in invitation.inviter.endpoints { endpoints += try await NameResolution.resolve(endpoint) }
+    var lastError: any Error = Failure("'\(client.name)' has no endpoint that can be looked up", .unavailable)
+    for endpoint in endpoints {
+      try await planes.openThrowAway(invitation, endpoint: endpoint, configuration: configuration, at: Self.clock())
+      do {
+        return try await client.join(request)
+      } catch let error as ExchangeError where error.isAnswer {
+        throw Failure("'\(client.name)' refused the invitation: \(error.reason)", .noPermission)
+      } catch {
+        lastError = error
+      }
+    }
+    throw Failure(
+      "'\(client.name)' cannot be reached at \(endpoints.map(\.description).joined(separator: ", ")) (\(lastError)). Check "
+        + "that its agent runs and that UDP \(endpoints.first?.port ?? 51820) is open there, and that the invitation "
+        + "has not been used or replaced.", .unavailable)
+  }
+}
+
+extension Planes {
+  /// A tunnel to the inviter alone, with the invitation's key and address.
+  fileprivate func openThrowAway(
+    _ invitation: Invitation, endpoint: ResolvedEndpoint, configuration: Configuration, at now: Timestamp
+  ) async throws {
+    let key = try X25519PrivateKey(invitation.tunnel.privateKey)
+    let desired = try TunnelConfiguration(
+      interface: interface, privateKey: invitation.tunnel.privateKey, publicKey: key.publicKey,
+      listenPort: configuration.tunnel.listenPort, addresses: [IPPrefix(host: invitation.tunnel.address)],
+      mtu: configuration.tunnel.mtu,
+      peers: [
+        TunnelPeer(
+          publicKey: invitation.inviter.publicKey,
+          allowedIPs: Set(invitation.inviter.addresses.map(IPPrefix.init(host:))), endpoint: endpoint, keepalive: 0)
+      ], routes: invitation.networks)
+    try await tunnel.apply(
+      changes(from: try await tunnel.observe(interface: interface), to: desired, at: now), to: desired)
+    _ = try await firewall.apply(
+      FirewallConfiguration(
+        interfaces: [interface], members: invitation.inviter.addresses, invited: [],
+        meshNetworks: invitation.networks, exchangePort: configuration.exchangePort,
+        probePort: configuration.probePort, iaxPort: configuration.trunk.port,
+        tunnelPort: configuration.tunnel.listenPort, protectIAX: configuration.firewall.protectIAX,
+        allowedIAX: configuration.firewall.allowIAX))
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import PBXLinkCore
+
+extension Engine {
+  /// `status`: a fresh look at the planes, nothing changed.
+  func status() async throws -> StatusSnapshot {
+    let agent = try member()
+    let now = Self.clock()
+    let planes = try await openPlanes()
+    let desired = try agent.desiredState(at: now)
+    let report = await planes.plan(desired, at: now)
+    var surroundings = StatusSnapshot.Surroundings(started: started)
+    surroundings.tunnel = report.tunnel
+    surroundings.trunk = report.trunk
+    surroundings.calls = try await calls(planes, report.trunk)
+    surroundings.problems =
+      report.plan.unknown + lastReport.problems(besides: report)
+      + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(\.description)
+    surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")
+    surroundings.isDown = isDown
+    return StatusSnapshot(of: agent, in: surroundings, at: now)
+  }
+
+  /// Calls now; none where Asterisk does not run.
+  private func calls(_ planes: Planes, _ trunk: ObservedTrunk?) async throws -> [SiteName: Int] {
+    trunk?.isRunning == true ? try await planes.trunk.liveCalls() : [:]
+  }
+
+  /// `sites`: who is in the mesh, by the documents alone.
+  func sites() throws -> Control.SitesAnswer {
+    let agent = try member()
+    let now = Self.clock()
+    let members = agent.sites(at: now).map { site in
+      Control.SiteEntry(
+        name: site.name.description, identity: site.identity.description,
+        addresses: site.membership.addresses.map(\.description), extensions: site.extensions.map(\.description),
+        roles: site.membership.roles.map(\.rawValue),
+        standing: site.conflict != nil ? "conflict" : site.isMembershipExpired ? "expired" : "member",
+        notAfter: site.membership.notAfter.description, remark: site.conflict)
+    }
+    let invited = agent.invitations.filter { $0.redeemedBy == nil }.map { invitation in
+      Control.SiteEntry(
+        name: invitation.site.description, identity: "", addresses: invitation.addresses.map(\.description),
+        extensions: invitation.extensions.map(\.description), roles: invitation.roles.map(\.rawValue),
+        standing: "invited", notAfter: invitation.expires.description, remark: "has not joined yet")
+    }
+    let revoked = agent.directory.revoked.values.sorted { $0.site < $1.site }.map { entry in
+      Control.SiteEntry(
+        name: entry.site.description, identity: entry.identity.description, addresses: [], extensions: [], roles: [],
+        standing: "revoked", notAfter: entry.at.description, remark: entry.reason)
+    }
+    return Control.SitesAnswer(sites: members + invited + revoked)
+  }
+}
+
+extension Planes.Report {
+  /// What went wrong when the state was last applied and does not show in a fresh look.
+  func problems(besides fresh: Planes.Report) -> [String] {
+    let known = Set(fresh.failures.map(\.error))
+    return failures.filter { !known.contains($0.error) }.map { "\($0.plane.rawValue): \($0.error)" }
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import Foundation
+public import Logging
+internal import PBXLinkCore
+
+/// The one owner of the agent's state. Every step is: decide on a copy, commit to the store, keep the copy,
+/// then carry out the effects; a step that cannot be stored has not happened.
+public actor Engine {
+  let siteFile: String
+  let logger: Logger
+  let store: Store
+  let keyFiles: KeyFiles
+  let cryptography = OpenSSLCryptography()
+  let started: Timestamp
+  var configuration: Configuration
+  /// Nil before `init` or `join`.
+  var agent: Agent?
+  var planes: Planes?
+  var backendReason: String?
+  var isDown = false
+  /// The highest time ever seen; a tunnel must not be brought up while the clock is behind it.
+  var highestTime: Timestamp
+  /// What the last look at the planes has shown.
+  var lastReport = Planes.Report()
+  /// Since when a peer's handshake is fresh, to notice a link that comes up.
+  var freshPeers: Set<SiteName> = []
+  var reconciliation: Task<Planes.Report, Never>?
+  var exchange: Task<Void, Never>?
+  /// Whether a join is under way.
+  var isJoining = false
+  /// Ends when 'uninstall' has left nothing to run for.
+  let uninstalled = AsyncStream<Void>.makeStream()
+
+  /// Opens the store and loads what this site knows. Throws when the site file or the store is bad.
+  public init(siteFile: String, logger: Logger) throws {
+    self.siteFile = siteFile
+    self.logger = logger
+    let configuration = try SiteFile.readIfPresent(siteFile)
+    let now = Self.clock()
+    let store = try Store(directory: configuration.stateDirectory)
+    let keyFiles = try KeyFiles(directory: configuration.stateDirectory + "/keys")
+    let state = try store.load()
+    self.configuration = configuration
+    self.store = store
+    self.keyFiles = keyFiles
+    started = now
+    highestTime = try state.meta(.highestTime) ?? now
+    isDown = try state.meta(.isDown) ?? false
+    guard let mesh: Mesh = try state.meta(.mesh) else { return }
+    agent = try Agent(
+      mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(), documents: state.documents,
+      invitations: try state.meta(.invitations) ?? [], cryptography: cryptography)
+  }
+
+  /// The time of day in whole seconds.
+  static func clock() -> Timestamp { Timestamp(seconds: Int64(Date().timeIntervalSince1970)) }
+
+  /// The agent of a site that is in a mesh.
+  func member() throws -> Agent {
+    guard let agent else {
+      throw Failure(
+        "This server is in no mesh yet. Start one with 'pbxlink init', or join one with 'pbxlink join'.",
+        .configuration)
+    }
+    return agent
+  }
+
+  /// One step. The task that comes back ends when the effects outside have been carried out.
+  @discardableResult
+  func step<Result>(
+    _ decide: (inout Agent, Timestamp) throws -> (Result, [Effect])
+  ) throws -> (result: Result, done: Task<Void, Never>) {
+    let now = Self.clock()
+    var next = try member()
+    let (result, effects) = try decide(&next, now)
+    try commit(next, effects, at: now)
+    return (result, carryOut(effects))
+  }
+
+  /// Makes a step durable, then keeps it.
+  func commit(_ next: Agent, _ effects: [Effect], meta: [StoreChange] = [], at now: Timestamp) throws {
+    var changes = meta
+    for effect in effects {
+      switch effect {
+      case .saveDocuments: changes.append(.replaceDocuments(next.directory.allDocuments()))
+      case .saveInvitations: changes.append(try .setMeta(.invitations, next.invitations))
+      case .journal(let entry): changes.append(.appendEvent(entry))
+      case .reconcile, .hangUp, .push: break
+      }
+    }
+    highestTime = max(highestTime, now)
+    if !changes.isEmpty { try store.commit(changes + [try .setMeta(.highestTime, highestTime)], at: now) }
+    agent = next
+    for case .journal(let entry) in effects {
+      logger.info("\(entry.text)", metadata: ["event": "\(entry.kind.rawValue)", "site": "\(entry.site?.description ?? "-")"])
+    }
+  }
+
+  /// Carries out what lies outside, in the background: planes first, then calls, then the other sites.
+  @discardableResult
+  func carryOut(_ effects: [Effect]) -> Task<Void, Never> {
+    let ended = effects.compactMap { if case .hangUp(let site) = $0 { site } else { nil } }
+    let pushes = effects.compactMap { effect -> (documents: [String], except: SiteName?)? in
+      if case .push(let documents, let except) = effect { (documents, except) } else { nil }
+    }
+    let mustReconcile = effects.contains(.reconcile)
+    return Task {
+      if mustReconcile { _ = await reconcile(isRemoving: !ended.isEmpty) }
+      for site in ended { await hangUp(site) }
+      for push in pushes { await self.push(push.documents, except: push.except) }
+    }
+  }
+
+  /// Journals what happened outside the agent's decisions.
+  func journal(_ entry: JournalEntry) {
+    do {
+      try store.commit([.appendEvent(entry)], at: Self.clock())
+    } catch {
+      logger.error("journal: \(error)")
+    }
+    logger.info("\(entry.text)", metadata: ["event": "\(entry.kind.rawValue)", "site": "\(entry.site?.description ?? "-")"])
+  }
+}

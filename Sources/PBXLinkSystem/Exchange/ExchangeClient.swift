@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import AsyncHTTPClient
+internal import FoundationEssentials
+internal import NIOCore
+internal import NIOHTTP1
+internal import PBXLinkCore
+
+/// A request of the exchange that was refused or did not get through.
+struct ExchangeError: Error, CustomStringConvertible {
+  let peer: String
+  let reason: String
+  /// Whether the peer answered, so that asking again would not help.
+  let isAnswer: Bool
+
+  var description: String { "exchange with \(peer): \(reason)" }
+}
+
+/// Talks to the exchange of a peer at its tunnel address.
+struct ExchangeClient: Sendable {
+  let address: IPAddress
+  let port: UInt16
+  let name: String
+  /// How long a request may take; a tunnel needs up to 5 s for a lost handshake packet.
+  var timeout = TimeAmount.seconds(15)
+
+  func sync(_ digest: DirectoryDigest) async throws -> SyncAnswer {
+    try await post(ExchangePath.sync, SyncRequest(digest: digest))
+  }
+
+  func push(_ documents: [String]) async throws -> DocumentsAnswer {
+    try await post(ExchangePath.documents, DocumentsPush(documents: documents))
+  }
+
+  func join(_ request: JoinRequest) async throws -> JoinAnswer {
+    try await post(ExchangePath.join, request)
+  }
+
+  private func post<Answer: Decodable>(_ path: String, _ body: some Encodable) async throws -> Answer {
+    var request = HTTPClientRequest(url: "http://\(Endpoint(address, port: port))\(path)")
+    request.method = .POST
+    request.headers.add(name: "content-type", value: "application/json")
+    request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+    do {
+      let response = try await HTTPClient.shared.execute(request, timeout: timeout)
+      let data = Data((try await response.body.collect(upTo: exchangeBodyLimit)).readableBytesView)
+      guard response.status == .ok else {
+        let error = try? JSONDecoder().decode(ErrorAnswer.self, from: data)
+        throw ExchangeError(
+          peer: name, reason: error?.error ?? "HTTP status \(response.status.code)", isAnswer: true)
+      }
+      return try JSONDecoder().decode(Answer.self, from: data)
+    } catch let error as ExchangeError {
+      throw error
+    } catch let error as DecodingError {
+      throw ExchangeError(peer: name, reason: "the answer is not understood: \(error)", isAnswer: true)
+    } catch {
+      throw ExchangeError(peer: name, reason: "\(error)", isAnswer: false)
+    }
+  }
+}

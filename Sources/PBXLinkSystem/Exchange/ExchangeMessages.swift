@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+public import PBXLinkCore
+
+/// The messages of the exchange, JSON over HTTP inside the tunnel.
+///
+///     POST /v1/sync        SyncRequest      → SyncAnswer        anti-entropy: compare digests, fetch what is newer
+///     POST /v1/documents   DocumentsPush    → DocumentsAnswer   push on change
+///     POST /v1/join        JoinRequest      → JoinAnswer        redeem an invitation (throw-away tunnel only)
+enum ExchangePath {
+  static let sync = "/v1/sync"
+  static let documents = "/v1/documents"
+  static let join = "/v1/join"
+}
+
+/// Largest body of a request or answer: 1,000 sites of two 16 KiB documents at the very most.
+let exchangeBodyLimit = 32 << 20
+
+/// What a site has.
+public struct SyncRequest: Sendable, Codable {
+  /// The newest documents it knows.
+  public let digest: DirectoryDigest
+}
+
+/// What the asked site has, and what the asking one lacks.
+public struct SyncAnswer: Sendable, Codable {
+  /// The newest documents that the answering site knows.
+  public let digest: DirectoryDigest
+  /// Those that the asking site lacks.
+  public let documents: [String]
+}
+
+/// New documents.
+public struct DocumentsPush: Sendable, Codable {
+  /// JWS compact, verbatim.
+  public let documents: [String]
+}
+
+/// What became of them.
+public struct DocumentsAnswer: Sendable, Codable {
+  /// How many were new.
+  public let accepted: Int
+  /// Why others were refused.
+  public let refused: [String]
+}
+
+/// An error on either HTTP interface.
+public struct ErrorAnswer: Sendable, Codable {
+  /// What failed, on what, and what to do.
+  public let error: String
+  /// The exit code by sysexits.h.
+  public let exitCode: Int32
+
+  enum CodingKeys: String, CodingKey {
+    case error
+    case exitCode = "exit_code"
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+public import PBXLinkCore
+
+/// Our trunk key of one generation, from which both ends of a direction derive the IAX2 secret that is never
+/// sent.
+public struct X25519TrunkKey: TrunkKey {
+  /// The generation, from 1.
+  public let generation: UInt32
+  private let key: X25519PrivateKey
+
+  /// A trunk key.
+  public init(generation: UInt32, _ key: X25519PrivateKey) {
+    self.generation = generation
+    self.key = key
+  }
+
+  /// The key that the descriptor announces.
+  public var publicKey: PublicKey { key.publicKey }
+
+  /// The secret, 32 bytes, of one direction: HKDF-SHA256 over the X25519 secret of the two trunk keys, with an
+  /// info that differs for each mesh, direction and pair of generations.
+  public func secret(for direction: TrunkDirection, with peer: PublicKey) throws -> Secret {
+    // Names are DNS labels, so a line feed separates them without doubt.
+    let info = """
+      pbxlink iax2 secret 1
+      \(direction.mesh)
+      \(direction.caller)
+      \(direction.callee)
+      \(direction.callerGeneration)
+      \(direction.calleeGeneration)
+      """
+    return try HKDF.sha256(key.sharedSecret(with: peer), info: Array(info.utf8), length: 32)
+  }
+}

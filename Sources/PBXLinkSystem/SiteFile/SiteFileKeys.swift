@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import PBXLinkCore
+
+extension SiteFile {
+  /// The sections in the order of the example, each with a comment.
+  static let sections: [(name: String, comment: String)] = [
+    ("numbers", "The numbers of this site."),
+    ("asterisk", "This site's Asterisk, and which of its contexts take part."),
+    ("trunk", "The IAX2 trunks to other sites."),
+    ("tunnel", "The encrypted tunnel; its UDP port is the only one open to the Internet."),
+    ("firewall", "The nftables table 'inet pbxlink' around the tunnel."),
+    ("exchange", "The exchange of signed documents, inside the tunnel."),
+    ("probe", "The measurement of the links, inside the tunnel."),
+    ("paths", "Where pbxlink keeps its files."),
+  ]
+
+  /// Every key of the site file.
+  static let keys: [SiteFileKey] = [
+    .list(
+      "numbers", "extensions", \.numbers.extensions, .pattern, example: "[2XX]",
+      "The extensions that other sites may call here: patterns and ranges such as\n"
+        + "2XX, \"3[0-4]XX\" or 200-299 (X is 0-9, Z is 1-9, N is 2-9)."),
+    .list(
+      "numbers", "emergency", \.ownEmergencyNumbers, .emergencyNumber, example: "[\"115\"]",
+      "Emergency numbers besides \(EmergencyNumbers.builtIn.joined(separator: ", ")).\n"
+        + "No extension may shadow one, and no other site reaches one through here."),
+    .one(
+      "asterisk", "configuration_directory", \.asterisk.configurationDirectory, .directory,
+      "Asterisk's configuration directory (astetcdir)."),
+    .optional(
+      "asterisk", "local_context", \.asterisk.localContext, .context, example: "local-extensions",
+      "The dialplan context that holds the local extensions and nothing else.\n"
+        + "Calls from other sites arrive there."),
+    .list(
+      "asterisk", "phone_contexts", \.asterisk.phoneContexts, .context, example: "[phones]",
+      "The contexts whose phones may call other sites."),
+    .one(
+      "asterisk", "manager_port", \.asterisk.managerPort, .number(1...65535),
+      "The TCP port of Asterisk's manager interface on loopback."),
+    .one(
+      "trunk", "call_limit", \.trunk.callLimit, .number(1...1000),
+      "Most simultaneous calls with one other site, both directions together."),
+    .list(
+      "trunk", "codecs", \.trunk.codecs, .codec, example: "[ulaw, alaw]", "Codecs, the preferred one first."),
+    .one(
+      "trunk", "encryption", \.trunk.encryption, .boolean, "AES-128 inside the tunnel, as a second layer."),
+    .one("trunk", "port", \.trunk.port, .number(1...65535), "The UDP port of Asterisk's IAX2."),
+    .one(
+      "tunnel", "backend", \.tunnel.backend, .backend,
+      "WireGuard in the kernel, in user space (wireguard-go), or auto: the kernel's where there is one."),
+    .one("tunnel", "interface", \.tunnel.interface, .interface, "The name of the tunnel interface."),
+    .one(
+      "tunnel", "listen_port", \.tunnel.listenPort, .number(1...65535), "The UDP port of the tunnel."),
+    .list(
+      "tunnel", "endpoints", \.tunnel.endpoints, .endpoint, example: "[\"pbx.example.com:51820\"]",
+      "Where other sites reach that port: public addresses or DNS names. Leave it out behind NAT."),
+    .one("tunnel", "mtu", \.tunnel.mtu, .number(1280...9000), "The MTU of the tunnel interface in bytes."),
+    .one(
+      "tunnel", "keepalive", \.tunnel.keepalive, .number(0...65535),
+      "Seconds between keepalives, which hold NAT mappings open; 0 turns them off."),
+    .one(
+      "firewall", "protect_iax", \.firewall.protectIAX, .boolean,
+      "Drop IAX2 from everywhere but the tunnel, loopback and allow_iax."),
+    .list(
+      "firewall", "allow_iax", \.firewall.allowIAX, .prefix, example: "[192.168.1.0/24]",
+      "Sources outside the mesh that may still speak IAX2, such as the office LAN."),
+    .one("exchange", "port", \.exchangePort, .number(1...65535), "TCP port."),
+    .one("probe", "port", \.probePort, .number(1...65535), "UDP port."),
+    .one("paths", "state", \.stateDirectory, .directory, "Keys and the database."),
+    .one("paths", "runtime", \.runtimeDirectory, .directory, "The control socket."),
+  ]
+}
+
+extension Configuration {
+  /// Without the built-in ones; each of them has been checked.
+  fileprivate var ownEmergencyNumbers: [String] {
+    get { numbers.emergency.numbers.filter { !EmergencyNumbers.builtIn.contains($0) } }
+    set { numbers.emergency = (try? EmergencyNumbers(adding: newValue)) ?? .standard }
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import FoundationEssentials
+internal import GRDB
+internal import Glibc
+public import PBXLinkCore
+
+/// The site's memory: documents, single values and the journal, in SQLite.
+///
+/// Write-ahead log with full synchronisation, so that a committed step survives a power cut; one connection, and
+/// one transaction a step. A damaged file is an error and is never replaced by an empty one.
+public final class Store: Sendable {
+  /// The database file.
+  public let path: String
+  let queue: DatabaseQueue
+
+  /// Opens `state.sqlite` in a directory, both of which are made (0700, 0600) when they are missing.
+  public init(directory: String) throws(StoreError) {
+    path = directory + "/state.sqlite"
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      if access(path, F_OK) != 0 { try Self.create(path) }
+      guard try Self.size(path) > 0 else { throw StoreError.damaged(path: path, detail: "the file is empty") }
+      var configuration = GRDB.Configuration()
+      configuration.busyMode = .timeout(5)
+      configuration.prepareDatabase { database in
+        try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+      }
+      queue = try DatabaseQueue(path: path, configuration: configuration)
+      try Self.check(queue, path)
+      try Self.migrator.migrate(queue)
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// Makes a database under another name and renames it when it is whole. SQLite takes an empty file for a new
+  /// database, so without this a file that a crash has truncated could not be told from one just begun.
+  private static func create(_ path: String) throws {
+    let draft = path + ".new"
+    for suffix in ["", "-journal"] where access(draft + suffix, F_OK) == 0 {
+      try FileManager.default.removeItem(atPath: draft + suffix)
+    }
+    // The files that SQLite makes beside it take this mode.
+    let descriptor = open(draft, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw StoreError(errno: errno, path: draft) }
+    close(descriptor)
+    let queue = try DatabaseQueue(path: draft)
+    try migrator.migrate(queue)
+    try queue.close()
+    guard rename(draft, path) == 0 else { throw StoreError(errno: errno, path: path) }
+  }
+
+  private static func size(_ path: String) throws -> off_t {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw StoreError(errno: errno, path: path) }
+    return status.st_size
+  }
+
+  private static func check(_ queue: DatabaseQueue, _ path: String) throws {
+    try queue.read { database in
+      let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
+      guard verdict == "ok" else { throw StoreError.damaged(path: path, detail: verdict) }
+      guard try !migrator.hasBeenSuperseded(database) else { throw StoreError.newer(path: path) }
+    }
+  }
+
+  private static let migrator: DatabaseMigrator = {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE document (position INTEGER PRIMARY KEY, jws TEXT NOT NULL, received_at INTEGER NOT NULL) STRICT;
+          CREATE TABLE meta (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+          CREATE TABLE event (
+            id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, site TEXT, text TEXT NOT NULL) STRICT;
+          CREATE INDEX event_time ON event (time);
+          """)
+    }
+    return migrator
+  }()
+
+  /// Everything that an agent starts from.
+  public func load() throws(StoreError) -> StoredState {
+    do {
+      return try queue.read { database in
+        let rows = try Row.fetchAll(database, sql: "SELECT key, json FROM meta")
+        return StoredState(
+          path: path,
+          documents: try String.fetchAll(database, sql: "SELECT jws FROM document ORDER BY position"),
+          meta: Dictionary(uniqueKeysWithValues: rows.map { ($0["key"], $0["json"]) }))
+      }
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// Makes the changes in one transaction: all of them are on disk when it returns, or none.
+  public func commit(_ changes: [StoreChange], at now: Timestamp) throws(StoreError) {
+    do {
+      try queue.write { database in
+        for change in changes { try Self.make(change, in: database, at: now) }
+      }
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  private static func make(_ change: StoreChange, in database: Database, at now: Timestamp) throws {
+    switch change {
+    case .replaceDocuments(let documents):
+      let kept = Set(documents)
+      for jws in try String.fetchAll(database, sql: "SELECT jws FROM document") where !kept.contains(jws) {
+        try database.execute(sql: "DELETE FROM document WHERE jws = ?", arguments: [jws])
+      }
+      let held = Set(try String.fetchAll(database, sql: "SELECT jws FROM document"))
+      for jws in documents where !held.contains(jws) {
+        try database.execute(
+          sql: "INSERT INTO document (jws, received_at) VALUES (?, ?)", arguments: [jws, now.seconds])
+      }
+    case .putMeta(let key, let json):
+      try database.execute(
+        sql:
+          "INSERT INTO meta (key, json) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json = excluded.json",
+        arguments: [key.rawValue, json])
+    case .appendEvent(let entry):
+      try database.execute(
+        sql: "INSERT INTO event (time, kind, site, text) VALUES (?, ?, ?, ?)",
+        arguments: [now.seconds, entry.kind.rawValue, entry.site?.description, entry.text])
+      try database.execute(
+        sql: "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", arguments: [journalLimit])
+    }
+  }
+
+  /// Lines of the journal that are kept; older ones go.
+  private static let journalLimit = 100_000
+
+  /// Closes the database and removes its files; for a site that leaves its mesh for good.
+  public func erase() throws(StoreError) {
+    do {
+      try queue.close()
+      for suffix in ["", "-wal", "-shm"] where access(path + suffix, F_OK) == 0 {
+        try FileManager.default.removeItem(atPath: path + suffix)
+      }
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+}

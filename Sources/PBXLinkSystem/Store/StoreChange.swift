@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import FoundationEssentials
+public import PBXLinkCore
+
+/// One change of the store; all changes of a step go into one transaction.
+public enum StoreChange: Hashable, Sendable {
+  /// The documents, verbatim, in place of those that were there.
+  case replaceDocuments([String])
+  /// A value in JSON; made by ``setMeta(_:_:)``.
+  case putMeta(MetaKey, json: String)
+  /// A line of the journal.
+  case appendEvent(JournalEntry)
+
+  /// Single values that a site keeps.
+  public enum MetaKey: String, Hashable, Sendable {
+    case mesh, invitations
+    case highestTime = "highest_time"
+    case isDown = "is_down"
+  }
+
+  /// Sets a single value.
+  public static func setMeta(_ key: MetaKey, _ value: some Encodable) throws -> Self {
+    .putMeta(key, json: String(decoding: try JSONEncoder().encode(value), as: UTF8.self))
+  }
+}
+
+/// What a store holds.
+public struct StoredState: Sendable {
+  let path: String
+  /// The documents, verbatim.
+  public let documents: [String]
+  let meta: [String: String]
+
+  /// A single value; nil when it was never set. Throws when it does not decode: a damaged value is not "none".
+  public func meta<Value: Decodable>(_ key: StoreChange.MetaKey) throws(StoreError) -> Value? {
+    guard let json = meta[key.rawValue] else { return nil }
+    do {
+      return try JSONDecoder().decode(Value.self, from: Data(json.utf8))
+    } catch {
+      throw .unreadableValue(path: path, key: key.rawValue, detail: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+
+/// The messages between the command and its agent: JSON over HTTP on a Unix socket, see docs/formats.md.
+public enum Control {
+  /// `init`.
+  public struct FoundRequest: Sendable, Codable {
+    /// The mesh's name.
+    public let mesh: String
+    /// This site's name.
+    public let site: String
+    /// The IPv4 prefix of the tunnel addresses.
+    public let network: String
+
+    /// A request.
+    public init(mesh: String, site: String, network: String) {
+      self.mesh = mesh
+      self.site = site
+      self.network = network
+    }
+  }
+
+  /// What `init` and `join` have come to.
+  public struct MemberAnswer: Sendable, Codable {
+    /// The mesh's name.
+    public let mesh: String
+    /// The authority's public key.
+    public let authority: String
+    /// This site's name.
+    public let site: String
+    /// Its tunnel addresses.
+    public let addresses: [String]
+    /// The extensions that it may announce.
+    public let extensions: [String]
+  }
+
+  /// `add-site`.
+  public struct InviteRequest: Sendable, Codable {
+    /// The new site's name.
+    public let site: String
+    /// What it may announce: patterns and ranges.
+    public let extensions: [String]
+    /// Seconds that the invitation is valid.
+    public let lifetime: Int64
+    /// Whether it may relay calls between others.
+    public let relay: Bool
+
+    /// A request.
+    public init(site: String, extensions: [String], lifetime: Int64, relay: Bool) {
+      self.site = site
+      self.extensions = extensions
+      self.lifetime = lifetime
+      self.relay = relay
+    }
+  }
+
+  /// The invitation and what to type on the other server.
+  public struct InviteAnswer: Sendable, Codable {
+    /// The form of this document.
+    public var schema = "pbxlink.invitation/1"
+    /// The new site's name.
+    public let site: String
+    /// The tunnel address kept for it.
+    public let address: String
+    /// RFC 3339.
+    public let expires: String
+    /// One line of text; it is a secret until it is used.
+    public let invitation: String
+    /// The command for the other server, word by word.
+    public let command: [String]
+  }
+
+  /// `join`.
+  public struct JoinRequest: Sendable, Codable {
+    /// The line that `add-site` printed.
+    public let invitation: String
+
+    /// A request.
+    public init(invitation: String) { self.invitation = invitation }
+  }
+
+  /// `remove-site`.
+  public struct RemoveRequest: Sendable, Codable {
+    /// The site's name.
+    public let site: String
+    /// Why, for the record that all sites keep.
+    public let reason: String
+
+    /// A request.
+    public init(site: String, reason: String) {
+      self.site = site
+      self.reason = reason
+    }
+  }
+
+  /// What was done, for commands that have nothing else to say.
+  public struct DoneAnswer: Sendable, Codable {
+    /// Sentences for people.
+    public let messages: [String]
+
+    /// An answer.
+    public init(messages: [String]) { self.messages = messages }
+  }
+
+  /// Documents to take in.
+  public struct ImportRequest: Sendable, Codable {
+    /// JWS compact, verbatim.
+    public let documents: [String]
+
+    /// Documents.
+    public init(documents: [String]) { self.documents = documents }
+  }
+
+  /// The documents of the directory.
+  public struct DocumentsAnswer: Sendable, Codable {
+    /// The form of this document.
+    public var schema = "pbxlink.documents/1"
+    /// The mesh's name.
+    public let mesh: String
+    /// The authority's public key.
+    public let authority: String
+    /// The name of this site.
+    public let site: String
+    /// Memberships, descriptors and revocations.
+    public let documents: [DocumentEntry]
+  }
+
+  /// One document with the key that verifies it.
+  public struct DocumentEntry: Sendable, Codable {
+    /// membership, descriptor or revocations.
+    public let kind: String
+    /// The site that it is about; null for revocations.
+    public let site: String?
+    /// Its serial.
+    public let serial: UInt64
+    /// JWS compact, verbatim.
+    public let jws: String
+    /// The signer's key as a JWK (RFC 8037).
+    public let jwk: JSONWebKey
+  }
+
+  /// An Ed25519 public key as RFC 8037 section 2 writes it.
+  public struct JSONWebKey: Sendable, Codable {
+    /// Octet key pair.
+    public var kty = "OKP"
+    /// The curve.
+    public var crv = "Ed25519"
+    /// The key, base64url.
+    public let x: String
+  }
+
+  /// What became of imported documents.
+  public struct ImportAnswer: Sendable, Codable {
+    /// How many were new.
+    public let accepted: Int
+    /// Why others were refused.
+    public let refused: [String]
+  }
+
+  /// `sites`.
+  public struct SitesAnswer: Sendable, Codable {
+    /// The form of this document.
+    public var schema = "pbxlink.sites/1"
+    /// All sites of the mesh.
+    public let sites: [SiteEntry]
+  }
+
+  /// One site of the mesh.
+  public struct SiteEntry: Sendable, Codable {
+    /// Its name.
+    public let name: String
+    /// Its identity's public key.
+    public let identity: String
+    /// Its tunnel addresses.
+    public let addresses: [String]
+    /// What it may announce.
+    public let extensions: [String]
+    /// Its roles.
+    public let roles: [String]
+    /// member, expired, conflict, invited or revoked.
+    public let standing: String
+    /// When its membership ends, RFC 3339.
+    public let notAfter: String?
+    /// More about the standing.
+    public let remark: String?
+
+    enum CodingKeys: String, CodingKey {
+      case name, identity, addresses, extensions, roles, standing, remark
+      case notAfter = "not_after"
+    }
+  }
+}

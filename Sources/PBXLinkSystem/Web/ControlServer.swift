@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import FoundationEssentials
+internal import Glibc
+internal import Hummingbird
+internal import Logging
+internal import PBXLinkCore
+
+/// Serves the control socket: root and the group 'pbxlink' may use it, by the socket's permissions.
+struct ControlServer: Sendable {
+  let socket: String
+  let engine: Engine
+  let logger: Logger
+
+  /// Serves until cancelled.
+  func run() async throws {
+    let engine = engine
+    let router = Router(context: ControlContext.self)
+    router.add(middleware: ErrorAnswers())
+    router.get("/v1/status") { _, _ in JSONReply(try await engine.status()) }
+    router.get("/v1/sites") { _, _ in JSONReply(try await engine.sites()) }
+    router.get("/v1/plan") { _, _ in JSONReply(try await engine.plan()) }
+    router.get("/v1/documents") { _, _ in JSONReply(try await engine.documents()) }
+    router.post("/v1/init") { JSONReply(try await engine.found($0.decode(as: Control.FoundRequest.self, context: $1))) }
+    router.post("/v1/sites") { JSONReply(try await engine.invite($0.decode(as: Control.InviteRequest.self, context: $1))) }
+    router.post("/v1/join") { JSONReply(try await engine.join($0.decode(as: Control.JoinRequest.self, context: $1))) }
+    router.post("/v1/remove") { JSONReply(try await engine.remove($0.decode(as: Control.RemoveRequest.self, context: $1))) }
+    router.post("/v1/documents") { JSONReply(try await engine.importing($0.decode(as: Control.ImportRequest.self, context: $1))) }
+    router.post("/v1/apply") { _, _ in JSONReply(try await engine.apply()) }
+    router.post("/v1/down") { _, _ in JSONReply(try await engine.takeDown()) }
+    router.post("/v1/uninstall") { _, _ in JSONReply(try await engine.uninstall()) }
+    router.post("/v1/reload") { _, _ in JSONReply(try await engine.reload()) }
+    try removeStaleSocket()
+    var quiet = logger
+    quiet.logLevel = .error
+    let path = socket
+    let application = Application(
+      router: router,
+      configuration: .init(address: .unixDomainSocket(path: path), serverName: "pbxlink"),
+      onServerRunning: { _ in restrict(path) }, logger: quiet)
+    try await application.run()
+  }
+
+  /// A socket left by an agent that was killed is removed; one that answers belongs to a running agent.
+  private func removeStaleSocket() throws {
+    guard access(socket, F_OK) == 0 else { return }
+    if UnixSocket.answers(socket) {
+      throw Failure("Another agent is running: \(socket) answers. Stop it first.", .unavailable)
+    }
+    unlink(socket)
+  }
+}
+
+/// Only the owner and, where it exists, the group 'pbxlink' may connect.
+private func restrict(_ path: String) {
+  let group = getgrnam("pbxlink")?.pointee.gr_gid
+  chmod(path, group == nil ? 0o600 : 0o660)
+  if let group { chown(path, 0, group) }
+}
+
+struct ControlContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
+  var maxUploadSize: Int { exchangeBodyLimit }
+}

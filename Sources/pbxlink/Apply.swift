@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import ArgumentParser
+import PBXLinkCore
+import PBXLinkSystem
+
+struct Apply: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Bring tunnel, firewall and trunks to the desired state now.",
+    discussion: """
+      The agent does this by itself; 'apply' does it at once and says what it changed. After 'pbxlink down' it
+      brings the links back.
+      """)
+
+  @OptionGroup var agent: AgentOptions
+  @OptionGroup var output: OutputOptions
+
+  func execute() async throws {
+    let plan: Plan = try await agent.client().post("/v1/apply")
+    if output.json { try Console.print(json: plan) } else { Console.print(plan.lines()) }
+    if !plan.unknown.isEmpty { throw ArgumentParser.ExitCode(PBXLinkSystem.ExitCode.osError.rawValue) }
+  }
+}

@@ -1,0 +1,3 @@
+// placeholder
+import ArgumentParser
+struct Doctor: ReportingCommand { func execute() async throws {} }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import ArgumentParser
+import PBXLinkSystem
+
+struct Init: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Start a mesh with this server as its first site.",
+    discussion: """
+      Writes the site file if there is none, makes the keys and the authority of the mesh, and brings the
+      tunnel interface and the firewall up.
+
+        pbxlink init --mesh acme --site paris --extensions 2XX --endpoint pbx.example.com:51820 \\
+          --local-context from-did-direct --phone-context from-internal-custom
+      """)
+
+  @Option(help: "A name for the mesh.") var mesh: String
+  @Option(help: "A name for this site, such as paris.") var site: String
+  @Option(help: "The IPv4 network of the tunnel addresses.") var network = "10.77.0.0/16"
+  @OptionGroup var siteFile: SiteFileOptions
+  @OptionGroup var agent: AgentOptions
+  @OptionGroup var output: OutputOptions
+
+  func execute() async throws {
+    let answer: Control.MemberAnswer = try await siteFile.whileWritten(to: agent.config) {
+      try await agent.client().post("/v1/init", Control.FoundRequest(mesh: mesh, site: site, network: network))
+    }
+    guard !output.json else { return try Console.print(json: answer) }
+    Console.print([
+      "Mesh '\(answer.mesh)' started; this is site '\(answer.site)' at \(answer.addresses.first ?? "?").",
+      "The authority key is in this server's state directory: back it up. Who has it rules the mesh.",
+      "Invite another site with: pbxlink add-site NAME --extensions 3XX",
+    ])
+  }
+}
+
+extension SiteFileOptions {
+  /// Writes the site file if there is none, and takes it away again when what follows fails.
+  func whileWritten<Result>(to path: String, _ body: () async throws -> Result) async throws -> Result {
+    let isNew = try SiteFile.create(path, from: try configuration())
+    if !isNew, !isEmpty {
+      throw Failure("\(path) exists: change its keys there instead of giving them as options.", .usage)
+    }
+    do {
+      return try await body()
+    } catch {
+      if isNew { try SiteFile.remove(path) }
+      throw error
+    }
+  }
+}
