@@ -66,7 +66,7 @@ let package = Package(
     .target(
       name: "LinkLab",
       dependencies: [
-        "PBXLinkCore", "PBXLinkSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+        "PBXLinkCore", .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
@@ -77,7 +77,11 @@ let package = Package(
     .testTarget(
       name: "PBXLinkCoreTests", dependencies: ["PBXLinkCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
-      name: "PBXLinkSystemTests", dependencies: ["CLinux", "PBXLinkCore", "PBXLinkSystem"],
+      name: "PBXLinkSystemTests",
+      dependencies: [
+        "CLinux", "PBXLinkCore", "PBXLinkSystem", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
       exclude: ["Golden"], swiftSettings: strict),
     .testTarget(name: "LabTests", dependencies: ["LinkLab", "PBXLinkCore"], swiftSettings: strict),
   ],

@@ -13,32 +13,53 @@ struct Anchor: Codable, Hashable, Sendable {
 
   var isAlive: Bool { process.isAlive }
 
-  /// Makes the namespaces. The process outlives the caller.
+  /// Makes the namespaces. The process outlives the caller, but not a failure or a cancellation here.
   static func start(name: String, log: String) async throws -> Anchor {
-    // A first process must reap orphans; dash does so while it waits for its own child.
-    let launcher = try await HostCommand.run([
-      "sh", "-c", #"log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 & echo $!"#, "sh", log,
-      "unshare", "--mount", "--uts", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
-      "--propagation", "private", "sh", "-c", "while :; do sleep 86400; done",
-    ]).checked().standardOutput.trimmedEnd
-    let process = try await wait(
-      for: "the namespaces of \(name) (see \(log))", upTo: .seconds(10), every: .milliseconds(5)
-    ) { () -> ProcessIdentity? in
-      guard let pid = Int32(launcher), ProcessIdentity(pid: pid) != nil else {
-        throw LabError.office(name: name, problem: "cannot make namespaces; are you root? See \(log)")
+    let launcher = try await launch(log: log)
+    do {
+      let process = try await wait(
+        for: "the namespaces of \(name) (see \(log))", upTo: .seconds(10), every: .milliseconds(5)
+      ) {
+        guard launcher.isAlive else {
+          throw LabError.office(name: name, problem: "cannot make namespaces; are you root? See \(log)")
+        }
+        return child(of: launcher)
       }
-      // The child is ready when it has stopped being unshare: /proc is mounted by then.
-      guard let children = try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8),
-        let child = children.split(separator: " ").first.flatMap({ Int32($0) }),
-        let command = try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8),
-        command.trimmedEnd == "sh"
-      else { return nil }
-      return ProcessIdentity(pid: child)
+      let anchor = Anchor(name: name, process: process)
+      try await anchor.runAll([["hostname", name], ["ip", "link", "set", "lo", "up"]])
+      return anchor
+    } catch {
+      try await Task { try await launcher.kill() }.value
+      throw error
     }
-    let anchor = Anchor(name: name, process: process)
-    try await anchor.run(["hostname", name]).checked()
-    try await anchor.run(["ip", "link", "set", "lo", "up"]).checked()
-    return anchor
+  }
+
+  /// Starts unshare(1) in a session of its own. Not in the caller's task: cancelled half-way, it would leave
+  /// a process that nobody knows.
+  private static func launch(log: String) async throws -> ProcessIdentity {
+    let answer = try await Task {
+      try await HostCommand.run([
+        "sh", "-c", #"log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 & echo $!"#, "sh", log,
+        "unshare", "--mount", "--uts", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
+        "--propagation", "private",
+        // The first process inside must reap orphans; dash does so while it waits for its own child.
+        "sh", "-c", "while :; do sleep 86400; done", log,
+      ]).checked().standardOutput
+    }.value
+    guard let launcher = Int32(answer.trimmedEnd).flatMap({ ProcessIdentity(pid: $0) }) else {
+      throw LabError.notStarted(command: "unshare", reason: "it ended at once; are you root? See \(log)")
+    }
+    return launcher
+  }
+
+  /// The first process inside, once it has stopped being unshare: /proc is mounted by then.
+  private static func child(of launcher: ProcessIdentity) -> ProcessIdentity? {
+    let (pid, read) = (launcher.pid, { (path: String) in try? String(contentsOfFile: path, encoding: .utf8) })
+    guard let children = read("/proc/\(pid)/task/\(pid)/children"),
+      let child = children.split(separator: " ").first.flatMap({ Int32($0) }),
+      read("/proc/\(child)/comm")?.trimmedEnd == "sh"
+    else { return nil }
+    return ProcessIdentity(pid: child)
   }
 
   /// The command that runs `arguments` inside.

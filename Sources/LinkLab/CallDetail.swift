@@ -7,8 +7,9 @@ public struct CallDetail: Codable, Hashable, Sendable {
   public let source: String
   /// The called number.
   public let destination: String
-  /// The channel that called, and the one it was connected to.
+  /// The channel that called.
   public let channel: String
+  /// The channel it was connected to; empty when the dialplan itself answered.
   public let destinationChannel: String
   /// `ANSWERED`, `NO ANSWER`, `BUSY`, `FAILED` or `CONGESTION`.
   public let disposition: String

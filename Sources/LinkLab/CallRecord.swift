@@ -49,8 +49,9 @@ public struct CallRecord: Codable, Hashable, Sendable {
       if leg.technology != "IAX2" { gaps.append("\(leg.site): \(leg.channel) is not an IAX2 channel") }
       if leg.state != "Up" { gaps.append("\(leg.site): \(leg.channel) is \(leg.state), not Up") }
       if leg.peerInterface != interface {
-        gaps.append("\(leg.site): peer address \(leg.peerAddress.map(\.description) ?? "unknown") is not "
-          + "on the other office's \(interface) but on \(leg.peerInterface ?? "none of its interfaces")")
+        let address = leg.peerAddress.map(\.description) ?? "unknown"
+        let place = leg.peerInterface ?? "none of its interfaces"
+        gaps.append("\(leg.site): peer \(address) is not on the other's \(interface) but on \(place)")
       }
       if !leg.hearsVoice { gaps.append("\(leg.site): does not hear the other end") }
       if leg.detail?.disposition != "ANSWERED" {

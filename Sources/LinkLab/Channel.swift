@@ -74,7 +74,9 @@ struct IAXCall: Hashable {
 extension Office {
   /// The channels of the office's Asterisk now.
   public func channels() async throws -> [Channel] {
-    try await asterisk("core show channels concise").split(separator: "\n").compactMap { Channel(concise: $0) }
+    try await asterisk("core show channels concise").split(separator: "\n").compactMap {
+      Channel(concise: $0)
+    }
   }
 
   func iaxCalls() async throws -> [IAXCall] {

@@ -13,7 +13,7 @@ extension Lab {
     return try await finish(call, record: try await record(of: call))
   }
 
-  /// What both ends know of a call that is up, once each end hears the other.
+  /// What both ends know of a call that is up, once each end of a trunk hears the other.
   /// - Throws: ``LabError/timeout(waitingFor:after:)`` for dead air.
   public func record(of call: ActiveCall) async throws -> CallRecord {
     var record = CallRecord(
@@ -61,8 +61,11 @@ extension Lab {
 
   /// One end's view. `ear` is its channel that runs the tone and hears the other end's.
   private func leg(_ channel: Channel, of office: Office, ear: Channel) async throws -> CallRecord.Leg {
-    try await wait(for: "voice at \(office.name) on \(ear.name)", upTo: .seconds(10)) {
-      office.hears(ear) ? () : nil
+    // Only a trunk carries voice: within an office, the two tones have no clock to play by.
+    if channel.technology == "IAX2" {
+      try await wait(for: "voice at \(office.name) on \(ear.name)", upTo: .seconds(10)) {
+        office.hears(ear) ? () : nil
+      }
     }
     let now = try await office.channels().first { $0.uniqueID == channel.uniqueID }
     let peer = try await office.iaxCalls().first { $0.local == channel.callNumber }?.peer

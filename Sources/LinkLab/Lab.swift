@@ -15,6 +15,7 @@ public struct Lab: Sendable {
     /// Whether a healthy lab of the same name is taken down first; one left by a crash always is.
     public var replaces = true
 
+    /// Agents where there is a `pbxlink`, in place of any lab of the same name.
     public init(binaries: String? = nil, startsAgents: Bool = true, replaces: Bool = true) {
       self.binaries = binaries
       self.startsAgents = startsAgents
@@ -44,7 +45,8 @@ public struct Lab: Sendable {
   public func office(_ name: SiteName) throws -> Office {
     guard let office = offices.first(where: { $0.name == name }) else {
       let known = offices.map(\.name.description).joined(separator: ", ")
-      throw LabError.office(name: name.description, problem: "is not in lab \(self.name), which has: \(known)")
+      throw LabError.office(
+        name: name.description, problem: "is not in lab \(self.name), which has: \(known)")
     }
     return office
   }
@@ -78,7 +80,8 @@ public struct Lab: Sendable {
   /// The names of the labs on this machine, and whether each is whole.
   public static func list() throws -> [(name: String, isHealthy: Bool)] {
     guard FileManager.default.fileExists(atPath: LabDirectory.labs) else { return [] }
-    return try FileManager.default.contentsOfDirectory(atPath: LabDirectory.labs).sorted().compactMap { name in
+    return try FileManager.default.contentsOfDirectory(atPath: LabDirectory.labs).sorted().compactMap {
+      name in
       try LabState.load(LabDirectory(name: name)).map { (name, $0.isHealthy) }
     }
   }

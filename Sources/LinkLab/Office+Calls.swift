@@ -9,7 +9,8 @@ extension Office {
   ///   - limit: how long it may ring before the phone gives up.
   /// - Throws: ``LabError/timeout(waitingFor:after:)`` when it neither was answered nor ended.
   public func dial(
-    _ number: String, from caller: String? = nil, context: String = "phones", upTo limit: Duration = .seconds(20)
+    _ number: String, from caller: String? = nil, context: String = "phones",
+    upTo limit: Duration = .seconds(20)
   ) async throws -> CallAttempt {
     let caller = caller ?? plan.extensions.first?.number ?? ""
     let id = "\(name)-" + String(UInt64.random(in: .min ... .max), radix: 36)
@@ -45,7 +46,8 @@ extension Office {
   /// Places a call that must be answered. Parameters as for ``dial(_:from:context:upTo:)``.
   /// - Throws: ``LabError/call(number:problem:)`` with cause and dial status when it was not.
   public func call(
-    _ number: String, from caller: String? = nil, context: String = "phones", upTo limit: Duration = .seconds(20)
+    _ number: String, from caller: String? = nil, context: String = "phones",
+    upTo limit: Duration = .seconds(20)
   ) async throws -> ActiveCall {
     switch try await dial(number, from: caller, context: context, upTo: limit) {
     case .answered(let call): return call
@@ -59,7 +61,8 @@ extension Office {
       cd /var/spool/asterisk && install -o asterisk -g asterisk -m 600 /dev/stdin "$1.call" &&
       mv "$1.call" outgoing/
       """
-    try await anchor.run(["chroot", "/run/office/root", "sh", "-c", script, "sh", id], input: callFile).checked()
+    try await anchor.run(["chroot", "/run/office/root", "sh", "-c", script, "sh", id], input: callFile)
+      .checked()
   }
 
   private func end(of id: String, number: String) async throws -> CallEnd? {

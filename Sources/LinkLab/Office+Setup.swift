@@ -37,9 +37,12 @@ extension Office {
       try await write("# The lab's internet has no name service.\n", to: place + "/etc/resolv.conf")
     }
     try await write(
-      "#!/bin/sh\nexec chroot \(own)/root /usr/sbin/asterisk \"$@\"\n", to: own + "/bin/asterisk", mode: "755")
+      "#!/bin/sh\nexec chroot \(own)/root /usr/sbin/asterisk \"$@\"\n", to: own + "/bin/asterisk", mode: "755"
+    )
     if let pbxlink { try await anchor.run(["ln", "-s", pbxlink, own + "/bin/pbxlink"]).checked() }
-    if let siteFile = plan.siteFile { try await write(siteFile, to: "/etc/pbxlink/pbxlink.yaml", mode: "644") }
+    if let siteFile = plan.siteFile {
+      try await write(siteFile, to: "/etc/pbxlink/pbxlink.yaml", mode: "644")
+    }
   }
 
   /// Creates or replaces a file in the office, and its directory if need be.

@@ -48,9 +48,8 @@ public struct Office: Sendable {
     try await HostCommand.run(
       ["sh", "-c", detached, "sh", log(name)] + anchor.entering(environment + inside + arguments)
     ).checked()
-    return try await wait(for: "\(name) to start in \(self.name)", upTo: .seconds(10), every: .milliseconds(5)) {
-      pid(of: name)
-    }
+    let what = "\(name) to start in \(self.name) (see \(log(name)))"
+    return try await wait(for: what, upTo: .seconds(10), every: .milliseconds(5)) { pid(of: name) }
   }
 
   /// The process number, inside the office, of what ``spawn(_:name:)`` started; it may have ended since.

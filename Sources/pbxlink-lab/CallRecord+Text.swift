@@ -16,8 +16,8 @@ extension CallRecord.Leg {
     var facts = [channel, state, "caller \(callerNumber)"]
     if let peerAddress {
       facts.append("peer \(peerAddress) on the other's \(peerInterface ?? "?")")
+      facts.append(hearsVoice ? "hears the other end" : "hears nothing")
     }
-    facts.append(hearsVoice ? "hears the other end" : "hears nothing")
     if let detail { facts.append("CDR \(detail.disposition) \(detail.billedSeconds) s") }
     return "  \(site): " + facts.joined(separator: ", ")
   }

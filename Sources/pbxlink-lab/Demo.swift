@@ -38,7 +38,7 @@ struct Demo: AsyncParsableCommand {
       try encoder.encode(demonstration.report).write(to: URL(filePath: report), options: .atomic)
     }
     let name = lab.name ?? "\(file.name)"
-    if keep, let office = file.offices.first {
+    if keep, let office = try? Lab.attach(name).offices.first {
       demonstration.console.note(
         """
         Look around: pbxlink-lab exec --name \(name) \(office.name) -- pbxlink status

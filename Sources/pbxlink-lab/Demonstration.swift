@@ -21,7 +21,8 @@ final class Demonstration: Sendable {
     }
     for office in lab.offices {
       let version = try await office.run(["asterisk", "-V"]).checked().standardOutput
-      console.note("\(office.name): \(office.plan.network), \(office.plan.address), \(version.prefix { $0 != "\n" })")
+      console.note(
+        "\(office.name): \(office.plan.network), \(office.plan.address), \(version.prefix { $0 != "\n" })")
     }
     guard let first = lab.offices.first(where: { $0.plan.network == .public }) else {
       throw LabError.lab(name: lab.name, problem: "has no office with a public address to start a mesh from")
@@ -65,8 +66,8 @@ final class Demonstration: Sendable {
       }
     }
     let linked = (ContinuousClock.now - start).inSeconds
-    try await call(from: first, to: office, in: lab)
-    let answered = (ContinuousClock.now - start).inSeconds
+    let dialled = (ContinuousClock.now - start).inSeconds
+    let answered = dialled + (try await call(from: first, to: office, in: lab)).answerSeconds
     figures.withLock {
       $0.addSiteToFirstCallSeconds = $0.addSiteToFirstCallSeconds ?? answered
       $0.sites.append(
@@ -86,7 +87,9 @@ final class Demonstration: Sendable {
     }
   }
 
-  private func call(from caller: Office, to callee: Office, in lab: Lab) async throws {
+  /// Places a call and returns what proves it.
+  @discardableResult
+  private func call(from caller: Office, to callee: Office, in lab: Lab) async throws -> CallRecord {
     guard let number = callee.plan.extensions.first(where: { $0.service == .tone })?.number else {
       throw LabError.office(name: "\(callee.name)", problem: "has no extension that plays a tone")
     }
@@ -98,6 +101,7 @@ final class Demonstration: Sendable {
     }
     console.note(record.summary)
     figures.withLock { $0.calls.append(record) }
+    return record
   }
 }
 
@@ -110,7 +114,7 @@ private struct AddSiteAnswer: Decodable {
 /// What the demo needs of `pbxlink status --json`.
 private struct StatusAnswer: Decodable {
   struct Peer: Decodable {
-    let site: String
+    let name: String
     let state: String
   }
   let peers: [Peer]
@@ -128,6 +132,6 @@ extension Office {
     let answer = try await run(["pbxlink", "status", "--json"])
     guard answer.succeeded else { return false }
     let status = try JSONDecoder().decode(StatusAnswer.self, from: Data(answer.standardOutput.utf8))
-    return status.peers.contains { $0.site == "\(other.name)" && $0.state == "up" }
+    return status.peers.contains { $0.name == "\(other.name)" && $0.state == "up" }
   }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
+import ArgumentParser
 import Dispatch
 import Glibc
 
 /// Runs `body` and cancels it on SIGINT or SIGTERM, so that it cleans up as on any other failure.
+/// - Throws: what `body` throws, or the exit status of an interrupted program.
 func untilInterrupted<Value: Sendable>(
   _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
@@ -18,5 +20,10 @@ func untilInterrupted<Value: Sendable>(
     return source
   }
   defer { for source in sources { source.cancel() } }
-  return try await task.value
+  do {
+    return try await task.value
+  } catch {
+    if task.isCancelled { throw ExitCode(128 + SIGINT) }
+    throw error
+  }
 }

@@ -40,7 +40,10 @@ import Testing
       ("- {name: p, adress: 198.51.100.9}", "lab.yaml:4:13: unknown key 'adress'; known: name, network,"),
       ("- {name: Paris}", "lab.yaml:4:10: 'name' must be a DNS label"),
       ("- {name: p, network: dsl}", "lab.yaml:4:22: 'network' must be one of: public, nat"),
-      ("- {name: p, address: 203.0.113.9}", "'address' must be a host of 198.51.100.0/24 other than its first"),
+      (
+        "- {name: p, address: 203.0.113.9}",
+        "'address' must be a host of 198.51.100.0/24 other than its first"
+      ),
       ("- {name: p, address: 198.51.100.1}", "'address' must be a host of 198.51.100.0/24"),
       ("- {name: p, address: 198.51.100.9, asterisk: buster}", "'asterisk' must be one of: sid, bullseye"),
       ("- {name: p, address: 198.51.100.9}", "'extensions' is missing"),
@@ -56,7 +59,8 @@ import Testing
     #expect(error?.description.contains(message) == true, "\(String(describing: error))")
   }
 
-  @Test("an internet without room for hosts is refused", arguments: ["198.51.100.0/30", "2001:db8::/64", "x"])
+  @Test(
+    "an internet without room for hosts is refused", arguments: ["198.51.100.0/30", "2001:db8::/64", "x"])
   func internet(prefix: String) {
     let error = #expect(throws: LabError.self) { try read(internet: prefix) }
     #expect(error?.description.contains("lab.yaml:2:11: 'internet' must be an IPv4 prefix") == true)

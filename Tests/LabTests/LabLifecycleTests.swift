@@ -29,7 +29,9 @@ import Testing
       try await Lab.down(name)
       throw error
     }
+    #expect(try processes(mentioning: "/run/pbxlink-lab/\(name)/").count > 0)
     #expect(try await Lab.down(name))
+    #expect(try processes(mentioning: "/run/pbxlink-lab/\(name)/").isEmpty)
   }
 
   @Test("offices have networks and files of their own, and reach each other through NAT one way only")
@@ -76,7 +78,8 @@ import Testing
         "[south]\ntype=peer\nhost=203.0.113.20\nusername=north\nsecret=trial\n",
         to: "/etc/asterisk/iax.conf", of: north)
       try await append(
-        "[phones]\nexten => _3XX,1,Dial(IAX2/south/${EXTEN})\n", to: "/etc/asterisk/extensions.conf", of: north)
+        "[phones]\nexten => _3XX,1,Dial(IAX2/south/${EXTEN})\n", to: "/etc/asterisk/extensions.conf",
+        of: north)
       _ = try await south.asterisk("iax2 reload")
       _ = try await north.asterisk("iax2 reload")
       _ = try await north.asterisk("dialplan reload")
@@ -109,9 +112,11 @@ import Testing
         #expect(try Lab.list().filter(\.isHealthy).map(\.name).contains("self-test-new"))
       }
       await #expect(throws: LabError.self) {
-        try await Lab.up(try Self.file(), name: "self-test-old", options: .init(startsAgents: false, replaces: false))
+        try await Lab.up(
+          try Self.file(), name: "self-test-old", options: .init(startsAgents: false, replaces: false))
       }
-      let second = try await Lab.up(try Self.file(), name: "self-test-old", options: .init(startsAgents: false))
+      let second = try await Lab.up(
+        try Self.file(), name: "self-test-old", options: .init(startsAgents: false))
       let successor = try second.office(named: "north")
       #expect(throws: (any Error).self) { try successor.read("/etc/mark") }
     }
@@ -124,12 +129,13 @@ import Testing
     let starting = Task { [file = try Self.file()] in
       try await Lab.up(file, name: name, options: .init(startsAgents: false))
     }
-    try await wait(for: "the first trace of the lab", upTo: .seconds(20), every: .milliseconds(1)) {
-      try Lab.list().contains { $0.name == name } ? () : nil
+    try await wait(for: "the first office to start", upTo: .seconds(20), every: .milliseconds(1)) {
+      FileManager.default.fileExists(atPath: "/run/pbxlink-lab/\(name)/north.log") ? () : nil
     }
     starting.cancel()
     await #expect(throws: (any Error).self) { try await starting.value }
     #expect(try !Lab.list().contains { $0.name == name })
+    #expect(try processes(mentioning: "/run/pbxlink-lab/\(name)/").isEmpty)
   }
 
   @Test("a command that takes too long is killed")
@@ -146,6 +152,14 @@ import Testing
     }
   }
 
+  /// The processes of this host that have `text` in their command line; an office's first process names its log.
+  private func processes(mentioning text: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { pid in
+      // A process may end while it is looked at.
+      (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8))?.contains(text) == true
+    }
+  }
+
   private func end(of attempt: CallAttempt) -> CallEnd? {
     if case .ended(let end) = attempt { end } else { nil }
   }
@@ -155,7 +169,9 @@ import Testing
   }
 
   /// Sends one datagram to UDP 9 at `address` and reports whom `listener` heard it from.
-  private func exchange(from sender: Office, to listener: Office, at address: String) async throws -> CommandResult {
+  private func exchange(from sender: Office, to listener: Office, at address: String) async throws
+    -> CommandResult
+  {
     let listen = """
       import socket
       s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -12,13 +12,17 @@ public struct IPAddress: Hashable, Sendable {
 
   /// The family of the address.
   public let family: Family
+  // Two halves, since Swift 6.3 corrupts async frames that hold a UInt128 (swiftlang/swift#89842, #91204).
+  private let high: UInt64
+  private let low: UInt64
   /// The address as an integer in host order; the low 32 bits for IPv4.
-  public let value: UInt128
+  public var value: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
   /// An address from its integer value; bits beyond the family's width are dropped.
   public init(family: Family, value: UInt128) {
     self.family = family
-    self.value = family == .v4 ? value & 0xffff_ffff : value
+    high = family == .v4 ? 0 : UInt64(truncatingIfNeeded: value >> 64)
+    low = UInt64(truncatingIfNeeded: family == .v4 ? value & 0xffff_ffff : value)
   }
 
   /// An address from 4 or 16 bytes in network order; nil for any other count.

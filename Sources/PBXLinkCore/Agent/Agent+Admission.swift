@@ -56,17 +56,18 @@ extension Agent {
       throw AgentError.siteTaken(site)
     }
     let others = invitations.filter { $0.site != site }
-    let (addresses, tunnelAddress) = try assignAddresses(to: site, besides: others, at: now)
+    let (addresses, tunnelAddress) = try assignAddresses(to: site, besides: others)
     let pending = PendingInvitation(
       site: site, tunnelKey: entropy.tunnelPublic, tunnelAddress: tunnelAddress, addresses: addresses,
-      extensions: extensions.sorted(), roles: roles, secretHash: hash(entropy.secret), expires: now + lifetime,
+      extensions: extensions.sorted(), roles: roles, secretHash: hash(entropy.secret),
+      expires: now + lifetime,
       redeemedBy: nil)
     try checkAdmission(of: pending, as: nil, besides: others)
-    guard let own = ownSite(at: now) else { throw AgentError.siteUnknown(mesh.site) }
+    guard let own = membership else { throw AgentError.siteUnknown(mesh.site) }
     let invitation = Invitation(
       mesh: mesh.identity.name, site: site, authority: mesh.identity.authority,
       inviter: .init(
-        site: mesh.site, publicKey: keys.tunnelPublic, addresses: own.membership.addresses,
+        site: mesh.site, publicKey: keys.tunnelPublic, addresses: own.addresses,
         endpoints: configuration.tunnel.endpoints, exchangePort: configuration.exchangePort),
       tunnel: .init(privateKey: entropy.tunnelPrivate, address: tunnelAddress), networks: mesh.networks,
       secret: entropy.secret, expiresAt: pending.expires)
@@ -88,7 +89,9 @@ extension Agent {
     guard let secret = Base64URL.decode(request.secret), hash(Secret(secret)) == invitation.secretHash else {
       throw AgentError.invitationSecretWrong
     }
-    guard invitation.expires > now else { throw AgentError.invitationExpired(invitation.site, invitation.expires) }
+    guard invitation.expires > now else {
+      throw AgentError.invitationExpired(invitation.site, invitation.expires)
+    }
     if let redeemer = invitation.redeemedBy {
       guard redeemer == request.identity, let membership = directory.membership(of: redeemer) else {
         throw AgentError.invitationRedeemed(invitation.site)
@@ -106,7 +109,8 @@ extension Agent {
     _ = try directory.merge(document, using: cryptography)
     invitations[index].redeemedBy = request.identity
     let entry = JournalEntry(
-      .siteAdmitted, site: invitation.site, "admitted with identity \(request.identity) at \(invitation.addresses[0])")
+      .siteAdmitted, site: invitation.site,
+      "admitted with identity \(request.identity) at \(invitation.addresses[0])")
     return (
       JoinAnswer(membership: document, documents: directory.allDocuments()),
       [.saveDocuments, .saveInvitations, .journal(entry), .push([document], except: nil)]
@@ -149,13 +153,15 @@ extension Agent {
   }
 
   private func assignAddresses(
-    to site: SiteName, besides others: [PendingInvitation], at now: Timestamp
+    to site: SiteName, besides others: [PendingInvitation]
   ) throws(AgentError) -> (site: [IPAddress], throwAway: IPAddress) {
-    var taken = Set(sites(at: now).filter { $0.name != site }.flatMap(\.membership.addresses))
+    var taken = Set(directory.members.filter { $0.site != site }.flatMap(\.addresses))
     for other in others { taken.formUnion(other.addresses + [other.tunnelAddress]) }
     var addresses: [IPAddress] = []
     for network in mesh.networks {
-      guard let address = TunnelAddressing.address(for: site, in: network, taken: taken, hash: cryptography.sha256)
+      guard
+        let address = TunnelAddressing.address(
+          for: site, in: network, taken: taken, hash: cryptography.sha256)
       else { throw .addressesExhausted(network) }
       taken.insert(address)
       addresses.append(address)

@@ -17,7 +17,8 @@ extension Agent {
     }
     let ula = TunnelAddressing.uniqueLocalNetwork(of: authority.publicKey, hash: cryptography.sha256)
     let mesh = Mesh(
-      identity: MeshIdentity(name: name, authority: authority.publicKey), networks: [network] + (ula.map { [$0] } ?? []), site: site)
+      identity: MeshIdentity(name: name, authority: authority.publicKey),
+      networks: [network] + (ula.map { [$0] } ?? []), site: site)
     var agent = try Agent(
       mesh: mesh, configuration: configuration, keys: keys, documents: [], invitations: [],
       cryptography: cryptography)
@@ -37,20 +38,22 @@ extension Agent {
     var agent = try Agent(
       mesh: mesh, configuration: configuration, keys: keys, documents: [answer.membership], invitations: [],
       cryptography: cryptography)
-    guard let own = agent.ownSite(at: now), own.name == invitation.site else {
-      throw AgentError.membershipForeign(reason: "the membership is not for this server's key and '\(invitation.site)'")
+    guard agent.membership?.site == invitation.site else {
+      throw AgentError.membershipForeign(
+        reason: "the membership is not for this server's key and '\(invitation.site)'")
     }
     let entry = JournalEntry(.meshJoined, site: invitation.site, "joined mesh '\(invitation.mesh)'")
-    try agent.checkExtensions(at: now)
-    let effects = agent.receive(answer.documents, from: invitation.inviter.site, at: now).effects
-    return (agent, [.journal(entry), .saveDocuments] + effects + (try agent.publish(at: now)) + [.reconcile])
+    try agent.checkExtensions()
+    let received = agent.receive(answer.documents, from: invitation.inviter.site, at: now).effects
+    let published = try agent.publish(at: now)
+    return (agent, [.journal(entry), .saveDocuments] + received + published + [.reconcile])
   }
 
   /// Where the authority key is, our own membership follows the site file: new extensions are granted to
   /// ourselves if no other site has them.
   mutating func reissueOwnMembership(at now: Timestamp) throws -> [Effect] {
     guard let authority = keys.authority else { return [] }
-    let current = ownSite(at: now)?.membership
+    let current = membership
     let extensions = configuration.numbers.extensions.sorted()
     if let current, current.extensions == extensions { return [] }
     let addresses =
@@ -66,8 +69,10 @@ extension Agent {
     }
     // The start is kept: who was admitted first wins a conflict.
     let membership = Membership(
-      mesh: mesh.identity.name, site: mesh.site, identity: identity, addresses: addresses, extensions: extensions,
-      roles: [.inviter], serial: directory.nextMembershipSerial(of: mesh.site), notBefore: current?.notBefore ?? now,
+      mesh: mesh.identity.name, site: mesh.site, identity: identity, addresses: addresses,
+      extensions: extensions,
+      roles: [.inviter], serial: directory.nextMembershipSerial(of: mesh.site),
+      notBefore: current?.notBefore ?? now,
       notAfter: now + Self.membershipLifetime)
     let document = try membership.signed(by: authority, using: cryptography)
     _ = try directory.merge(document, using: cryptography)

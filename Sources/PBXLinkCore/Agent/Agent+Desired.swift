@@ -29,14 +29,15 @@ extension Agent {
     }
     return DesiredState(
       tunnel: try tunnel(to: linked, at: now), firewall: firewall(for: linked),
-      trunk: trunk(with: peers, at: now), problems: problems)
+      trunk: trunk(with: peers), problems: problems)
   }
 
   private func tunnel(to linked: [Site], at now: Timestamp) throws -> TunnelConfiguration {
     let members = linked.compactMap { site in
       site.descriptor.map {
         TunnelPeer(
-          publicKey: $0.wireguard.publicKey, allowedIPs: Set(site.membership.addresses.map(IPPrefix.init(host:))),
+          publicKey: $0.wireguard.publicKey,
+          allowedIPs: Set(site.membership.addresses.map(IPPrefix.init(host:))),
           endpoint: candidate(of: $0.wireguard.endpoints, at: now), keepalive: configuration.tunnel.keepalive)
       }
     }
@@ -49,7 +50,7 @@ extension Agent {
     return try TunnelConfiguration(
       interface: configuration.tunnel.interface, privateKey: keys.tunnelPrivate, publicKey: keys.tunnelPublic,
       listenPort: configuration.tunnel.listenPort,
-      addresses: (ownSite(at: now)?.membership.addresses ?? []).map(IPPrefix.init(host:)),
+      addresses: (membership?.addresses ?? []).map(IPPrefix.init(host:)),
       mtu: configuration.tunnel.mtu, peers: members + invited, routes: mesh.networks)
   }
 
@@ -87,9 +88,10 @@ extension Agent {
       protectIAX: configuration.firewall.protectIAX, allowedIAX: configuration.firewall.allowIAX.sorted())
   }
 
-  private func trunk(with peers: [TrunkPeer], at now: Timestamp) -> TrunkConfiguration {
+  private func trunk(with peers: [TrunkPeer]) -> TrunkConfiguration {
     TrunkConfiguration(
-      site: mesh.site, peers: peers, ownExtensions: announcedExtensions(granted: ownSite(at: now)?.membership.extensions ?? []),
+      site: mesh.site, peers: peers,
+      ownExtensions: announcedExtensions(granted: membership?.extensions ?? []),
       emergency: configuration.numbers.emergency.numbers,
       localContext: configuration.asterisk.localContext, phoneContexts: configuration.asterisk.phoneContexts,
       managerPort: configuration.asterisk.managerPort, managerSecret: keys.manager)

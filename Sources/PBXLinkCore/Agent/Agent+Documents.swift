@@ -64,7 +64,9 @@ extension Agent {
         port: configuration.trunk.port, callLimit: configuration.trunk.callLimit,
         codecs: configuration.trunk.codecs, encryption: configuration.trunk.encryption),
       extensions: announcedExtensions(granted: membership.content.extensions), agentVersion: Version.current)
-    if let last, last.announcesTheSame(as: next), last.expiresAt - now > Self.descriptorLifetime / 2 { return [] }
+    if let last, last.announcesTheSame(as: next), last.expiresAt - now > Self.descriptorLifetime / 2 {
+      return []
+    }
     let document = try next.signed(by: keys.identity, using: cryptography)
     _ = try directory.merge(document, using: cryptography)
     return [.saveDocuments, .reconcile, .push([document], except: nil)]
@@ -78,9 +80,9 @@ extension Agent {
 
   /// Refuses a site file that lists extensions which the authority has not granted. Only for when the admin is
   /// there to read it; otherwise they are just not announced.
-  func checkExtensions(at now: Timestamp) throws(AgentError) {
+  func checkExtensions() throws(AgentError) {
     let wanted = configuration.numbers.extensions
-    guard let granted = ownSite(at: now)?.membership.extensions else { return }
+    guard let granted = membership?.extensions else { return }
     guard wanted.allSatisfy(granted.covers) else { throw .extensionsNotGranted(wanted, granted: granted) }
   }
 }

@@ -60,7 +60,7 @@ public struct Agent: Sendable {
     case .configuration(let new):
       configuration = new
       let reissued = try reissueOwnMembership(at: now)
-      try checkExtensions(at: now)
+      try checkExtensions()
       return try reissued + publish(at: now) + [.reconcile]
     case .namesResolved(let names):
       guard names != resolvedNames else { return [] }
@@ -93,6 +93,9 @@ public struct Agent: Sendable {
     directory.sites(at: now, emergencyNumbers: configuration.numbers.emergency)
   }
 
+  /// Our own membership; nil once it is revoked.
+  public var membership: Membership? { isRevoked ? nil : directory.membership(of: identity)?.content }
+
   /// Our own entry.
   public func ownSite(at now: Timestamp) -> Site? { sites(at: now).first { $0.identity == identity } }
 
@@ -101,7 +104,9 @@ public struct Agent: Sendable {
   public func linkedSites(at now: Timestamp) -> [Site] {
     guard !isRevoked else { return [] }
     return sites(at: now).filter { site in
-      guard let descriptor = site.descriptor, site.identity != identity, site.conflict == nil else { return false }
+      guard let descriptor = site.descriptor, site.identity != identity, site.conflict == nil else {
+        return false
+      }
       // Our own tunnel key in another descriptor is a lie about itself; it must not stop the other links.
       return descriptor.wireguard.publicKey != keys.tunnelPublic
     }

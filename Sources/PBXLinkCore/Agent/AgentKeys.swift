@@ -15,7 +15,9 @@ public struct TrunkDirection: Hashable, Sendable {
   public let calleeGeneration: UInt32
 
   /// A direction between two sites.
-  public init(mesh: MeshName, caller: SiteName, callee: SiteName, callerGeneration: UInt32, calleeGeneration: UInt32) {
+  public init(
+    mesh: MeshName, caller: SiteName, callee: SiteName, callerGeneration: UInt32, calleeGeneration: UInt32
+  ) {
     self.mesh = mesh
     self.caller = caller
     self.callee = callee

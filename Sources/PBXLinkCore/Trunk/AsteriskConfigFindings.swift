@@ -33,7 +33,8 @@ public struct AsteriskConfigFindings: Hashable, Sendable {
         current = name.lowercased()
         sections.insert(name)
         if Self.isOurs(name, in: file) {
-          clashes.append(Finding(location: line.location, text: "the section [\(name)] has a name of pbxlink's"))
+          clashes.append(
+            Finding(location: line.location, text: "the section [\(name)] has a name of pbxlink's"))
         }
       case .entry(let key, let value) where current == "general":
         general[key] = Finding(location: line.location, text: value)
@@ -45,12 +46,14 @@ public struct AsteriskConfigFindings: Hashable, Sendable {
   }
 
   /// `(+)` and templates need a section that was read before; otherwise Asterisk drops the rest of the file.
-  private mutating func check(_ name: String, _ modifiers: [String], at location: AsteriskConfigLine.Location) {
+  private mutating func check(_ name: String, _ modifiers: [String], at location: AsteriskConfigLine.Location)
+  {
     for modifier in modifiers where modifier != "!" {
       let needed = modifier == "+" ? name : modifier
       guard !sections.contains(where: { $0.lowercased() == needed.lowercased() }) else { continue }
       breaks.append(
-        Finding(location: location, text: "[\(name)](\(modifier)) refers to [\(needed)], which is not before it"))
+        Finding(
+          location: location, text: "[\(name)](\(modifier)) refers to [\(needed)], which is not before it"))
     }
   }
 

@@ -110,7 +110,9 @@ public struct AsteriskConfigLine: Hashable, Sendable {
     return .include(path: String(bare), isRequired: word.lowercased() == "include")
   }
 
-  private static func isSpace(_ letter: Character) -> Bool { letter == " " || letter == "\t" || letter == "\r" }
+  private static func isSpace(_ letter: Character) -> Bool {
+    letter == " " || letter == "\t" || letter == "\r"
+  }
 
   private static func trimmed(_ text: Substring) -> Substring {
     var text = text

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-/// The one line of ours in a file of Asterisk's, at its end: put in and taken out so that the rest of the file
-/// keeps every byte.
+/// The one line of ours in a file of Asterisk's, at its end: put in and taken out so that the rest of the
+/// file keeps every byte.
 ///
 /// `#tryinclude`, because a missing `#include` stops the whole module from loading. Last, because keys that
 /// follow would belong to our last section.

@@ -55,12 +55,16 @@ extension TrunkConfiguration {
     for peer in peers {
       let name = TrunkNames.peer(peer.site)
       let found = ours.filter { $0.name == name }
-      guard let one = found.first, found.count == 1 else {
-        mismatches.append(TrunkMismatch("peer \(name)", "Asterisk lists it \(found.count) times"))
+      guard let one = found.first else {
+        mismatches.append(
+          TrunkMismatch(
+            "peer \(name)", "Asterisk does not have it; can its user read pbxlink/\(TrunkFile.iax)?"))
         continue
       }
-      let expected = [("address", one.address, peer.address.description), ("port", one.port, "\(peer.port)"),
-        ("user name", one.userName, peer.outbound.userName)]
+      let expected = [
+        ("address", one.address, peer.address.description), ("port", one.port, "\(peer.port)"),
+        ("user name", one.userName, peer.outbound.userName),
+      ]
       for (what, actual, intended) in expected where actual != intended {
         mismatches.append(TrunkMismatch("peer \(name)", "its \(what) is '\(actual)', not '\(intended)'"))
       }
@@ -75,8 +79,29 @@ extension TrunkConfiguration {
       }
   }
 
+  /// Compares our contexts in use, by their extensions, with those intended.
+  public func mismatches(withDialplan found: [String: Set<String>]) -> [TrunkMismatch] {
+    let expected = expectedContexts
+    let missing = expected.sorted { $0.key < $1.key }.compactMap { context, extensions -> TrunkMismatch? in
+      guard let live = found[context] else {
+        return TrunkMismatch(
+          "context \(context)",
+          "Asterisk does not have it; can its user read pbxlink/\(TrunkFile.extensions)?")
+      }
+      let difference = live.symmetricDifference(extensions).sorted()
+      return difference.isEmpty
+        ? nil
+        : TrunkMismatch("context \(context)", "differs in \(difference.prefix(5).joined(separator: ", "))")
+    }
+    let ours = found.keys.filter { $0.hasPrefix(TrunkNames.contextPrefix) }.sorted()
+    return missing
+      + ours.filter { expected[$0] == nil }.map {
+        TrunkMismatch("context \($0)", "Asterisk has it although no site has this name")
+      }
+  }
+
   /// The extensions that each of our contexts must have, from the text that was rendered.
-  public var expectedContexts: [String: Set<String>] {
+  var expectedContexts: [String: Set<String>] {
     var contexts: [String: Set<String>] = [:]
     var current = ""
     for line in AsteriskConfigLine.lines(of: dialplanText, file: "\(TrunkFile.extensions)") {

@@ -31,8 +31,8 @@ public struct ObservedTrunk: Hashable, Sendable {
   /// The sites that our files have a trunk with.
   public var sites: Set<SiteName> { Set(TrunkFragments(files.iax).sites.keys) }
 
-  /// The state of each trunk by Asterisk's qualify, such as `OK (3 ms)`. It says that the far end answers, not
-  /// that it would take a call.
+  /// The state of each trunk by Asterisk's qualify, such as `OK (3 ms)`. It says that the far end answers,
+  /// not that it would take a call.
   public var peers: [SiteName: String] {
     let known = (livePeers ?? []).compactMap { peer in
       TrunkNames.site(ofSection: peer.name).map { ($0, peer.status) }

@@ -21,7 +21,8 @@ public enum TrunkChange: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .addPeer(let site): "add the trunk to \(site)"
     case .removePeer(let site): "remove the trunk to \(site) and end its calls"
-    case .updatePeer(let site, let settings): "update the trunk to \(site): \(settings.joined(separator: ", "))"
+    case .updatePeer(let site, let settings):
+      "update the trunk to \(site): \(settings.joined(separator: ", "))"
     case .updateFile(let file): "write pbxlink/\(file)"
     case .addInclude(let file, let parent): "add '\(IncludeLine.text(for: file))' to \(parent)"
     case .reload(let reason): "reload Asterisk: \(reason)"
@@ -29,7 +30,7 @@ public enum TrunkChange: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The changes from what is to what should be, in the order of files, sites, reload; none when nothing differs.
+/// The changes from what is to what should be: files, then sites, or a reload; none when nothing differs.
 public func changes(from observed: ObservedTrunk, to configuration: TrunkConfiguration) -> [TrunkChange] {
   let desired = TrunkFiles(rendering: configuration, enablingManager: !observed.managerIsOn)
   var changes = TrunkFile.allCases.compactMap { file in

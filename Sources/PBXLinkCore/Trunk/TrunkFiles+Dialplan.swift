@@ -36,8 +36,8 @@ extension TrunkConfiguration {
   private func entrance(of peer: TrunkPeer) -> [String] {
     let name = TrunkNames.peer(peer.site)
     var lines = ["[\(TrunkNames.from(peer.site))]"]
-    // The tone is not for ears: a caller of version 16 with a jitter buffer does not see the answer before the
-    // first voice frame.
+    // The tone is not for ears: a caller of version 16 with a jitter buffer does not see the answer before
+    // the first voice frame.
     lines += [
       "exten => \(TrunkNames.probe),1,Answer()", " same => n,Playtones(425)", " same => n,Wait(1)",
       " same => n,Hangup()",
@@ -88,6 +88,8 @@ extension TrunkConfiguration {
       "exten => s,1,Set(LOCAL(path)=${FILTER(a-z0-9_/,${IAXVAR(plk_path)})})",
       " same => n,Set(LOCAL(ttl)=${FILTER(0-9,${IAXVAR(plk_ttl)})})",
       " same => n,Set(LOCAL(ttl)=0${ttl:0:3})",
+      // An honest path ends in the peer itself, and does not have us in it.
+      " same => n,GotoIf($[${REGEX(\"/${ARG1:\(TrunkNames.peerPrefix.count)}/$\" ${path})} = 0]?loop)",
       " same => n,GotoIf($[${ttl} < 1 | ${REGEX(\"/\(me)/\" ${path})}]?loop)",
       " same => n,Set(IAXVAR(plk_path)=${path})",
       " same => n,Set(IAXVAR(plk_ttl)=${IF($[${ttl} > \(Self.hops)]?\(Self.hops):$[${ttl} + 0])})",

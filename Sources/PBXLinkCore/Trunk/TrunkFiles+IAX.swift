@@ -30,8 +30,8 @@ extension TrunkConfiguration {
       // `port` before `host` is lost.
       + ["host=\(peer.address)", "port=\(peer.port)", "username=\(peer.outbound.userName)"]
       + authentication(peer.outbound.secret, peer)
-      // Where the far end may transfer our caller by an IAX2 TRANSFER; without it, anywhere in the context
-      // of the phone that called.
+      // Where the far end can send our caller by an IAX2 TRANSFER; unset, into the context that the caller
+      // is in.
       + ["context=\(TrunkNames.from(peer.site))"]
       + ["qualify=1500", "qualifysmoothing=no", "qualifyfreqok=10000", "qualifyfreqnotok=5000", "sendani=no"]
       + media(peer)

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 extension TrunkConfiguration {
-  /// manager.conf: our user, from loopback only. It can list peers and channels, hang up and originate; it can
-  /// neither change the configuration nor run commands.
+  /// manager.conf: our user, from loopback only. It can list peers and channels, hang up and originate; it
+  /// can neither change the configuration nor run commands. `[general](+)` adds to the admin's section.
   func managerText(enabling: Bool) -> String {
     var lines = header(.manager)
     if enabling {

@@ -72,7 +72,8 @@ extension TrunkConfiguration {
       guard peer.address.family == .v4 else { throw .address(peer.site, peer.address) }
       let users = peer.inbound.map { ($0.userName, peer.site) } + [(peer.outbound.userName, site)]
       for (name, caller) in users
-      where TrunkNames.site(ofSection: name) != caller || !name.utf8.allSatisfy({ $0.isASCIIWordByte || $0 == 0x2e })
+      where TrunkNames.site(ofSection: name) != caller
+        || !name.utf8.allSatisfy({ $0.isASCIIWordByte || $0 == 0x2e })
         || !name.contains(".")
       { throw .userName(peer.site, name) }
     }
@@ -89,6 +90,7 @@ extension TrunkConfiguration {
 extension UInt8 {
   /// A letter, a digit or an underscore.
   var isASCIIWordByte: Bool {
-    (0x30...0x39).contains(self) || (0x41...0x5a).contains(self) || (0x61...0x7a).contains(self) || self == 0x5f
+    (0x30...0x39).contains(self) || (0x41...0x5a).contains(self) || (0x61...0x7a).contains(self)
+      || self == 0x5f
   }
 }

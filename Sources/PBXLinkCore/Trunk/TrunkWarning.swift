@@ -26,7 +26,8 @@ public enum TrunkWarning: Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notRunning: "Asterisk is not running: applied on its start"
-    case .noIAX2: "Asterisk runs without chan_iax2: run 'asterisk -rx \"module load chan_iax2.so\"', check modules.conf"
+    case .noIAX2:
+      "Asterisk runs without chan_iax2: run 'asterisk -rx \"module load chan_iax2.so\"', check modules.conf"
     case .notListening(let port):
       "Asterisk has no socket on UDP port \(port): its bindaddr in iax.conf is an address that was not up when the "
         + "module loaded, or bindport differs; 'module unload chan_iax2.so' and 'module load' when no call is up"
@@ -36,7 +37,8 @@ public enum TrunkWarning: Hashable, Sendable, CustomStringConvertible {
       "the context '\(name)' of the site file is not in extensions.conf or a file it includes: correct the name"
     case .noLocalContext:
       "asterisk.local_context is not set: calls from other sites are refused; name the context of your extensions"
-    case .noCommonCodec(let site): "no codec in common with site \(site): calls with it fail; see trunk.codecs"
+    case .noCommonCodec(let site):
+      "no codec in common with site \(site): calls with it fail; see trunk.codecs"
     case .withheld(let pattern): pattern.description
     }
   }

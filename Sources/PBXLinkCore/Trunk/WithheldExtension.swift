@@ -25,7 +25,8 @@ public struct WithheldExtension: Hashable, Sendable, CustomStringConvertible {
     switch reason {
     case .emergency: "\(pattern) of site \(site) includes an emergency number: not routed"
     case .ownExtension: "\(pattern) of site \(site) overlaps this site's own extensions: not routed"
-    case .announcedBy(let other): "\(pattern) of site \(site) overlaps extensions of site \(other): not routed"
+    case .announcedBy(let other):
+      "\(pattern) of site \(site) overlaps extensions of site \(other): not routed"
     }
   }
 }
@@ -40,7 +41,8 @@ extension TrunkConfiguration {
     emergencyNumbers.contains(where: pattern.matches)
   }
 
-  private func reasonToWithhold(_ pattern: ExtensionPattern, of peer: TrunkPeer) -> WithheldExtension.Reason? {
+  private func reasonToWithhold(_ pattern: ExtensionPattern, of peer: TrunkPeer) -> WithheldExtension.Reason?
+  {
     if includesEmergency(pattern) { return .emergency }
     if ownExtensions.contains(where: pattern.overlaps) { return .ownExtension }
     return peers.first { $0.site < peer.site && $0.extensions.contains(where: pattern.overlaps) }

@@ -19,7 +19,8 @@ extension AMIClient {
   public func iaxPeers() async throws -> [LiveTrunkPeer] {
     try await list("IAXpeerlist").map { peer in
       LiveTrunkPeer(
-        name: peer["ObjectName"] ?? "", userName: peer["ObjectUsername"] ?? "", address: peer["IPaddress"] ?? "",
+        name: peer["ObjectName"] ?? "", userName: peer["ObjectUsername"] ?? "",
+        address: peer["IPaddress"] ?? "",
         port: peer["Port"] ?? "", isEncrypted: peer["Encryption"]?.contains("aes128") ?? false,
         status: peer["Status"] ?? "")
     }
@@ -43,7 +44,9 @@ extension AMIClient {
   /// Ends every channel whose name matches a POSIX extended regular expression; returns their names.
   public func hangUp(matching pattern: String) async throws -> [String] {
     let escaped = pattern.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "\\/")
-    return try await list("Hangup", [("Channel", "/\(escaped)/"), ("Cause", "21")]).compactMap { $0["Channel"] }
+    return try await list("Hangup", [("Channel", "/\(escaped)/"), ("Cause", "21")]).compactMap {
+      $0["Channel"]
+    }
   }
 
   /// Places an authenticated call to a site's probe extension and waits for its end: whether it was answered.
@@ -52,7 +55,8 @@ extension AMIClient {
     let answer = try await exchange(
       "Originate",
       [
-        ("Channel", "IAX2/\(TrunkNames.peer(site))/\(TrunkNames.probe)"), ("Application", "Wait"), ("Data", "1"),
+        ("Channel", "IAX2/\(TrunkNames.peer(site))/\(TrunkNames.probe)"), ("Application", "Wait"),
+        ("Data", "1"),
         ("Timeout", "4000"), ("Async", "true"),
       ], until: { $0.event == "OriginateResponse" })
     // Reason 4 is AST_CONTROL_ANSWER.

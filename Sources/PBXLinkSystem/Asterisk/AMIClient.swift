@@ -25,7 +25,8 @@ public actor AMIClient {
   private var requests: [String: Frames.Continuation] = [:]
   private var bareRequest: Frames.Continuation?
   private var count = 0
-  private var isClosed = false
+  /// Set when the connection has ended, with what ended it unless the far end did.
+  private var ending: Result<Void, any Error>?
 
   private init(port: UInt16, timeout: Duration, outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) {
     self.port = port
@@ -77,7 +78,7 @@ public actor AMIClient {
     } catch {
       failure = error
     }
-    isClosed = true
+    ending = failure.map { .failure($0) } ?? .success(())
     let waiting = Array(requests.values) + (bareRequest.map { [$0] } ?? [])
     for request in waiting { request.finish(throwing: failure) }
     eventSink.finish()
@@ -153,7 +154,7 @@ public actor AMIClient {
   }
 
   private func write(_ action: String, _ headers: [(String, String)]) async throws {
-    guard !isClosed else { throw AMIError.closed(action: action) }
+    guard ending == nil else { throw closed(action) }
     var text = "Action: \(action)\r\n"
     for (name, value) in headers {
       guard !value.utf8.contains(where: { $0 == 0x0a || $0 == 0x0d }) else { throw AMIError.header(name) }
@@ -162,8 +163,12 @@ public actor AMIClient {
     do {
       try await outbound.write(ByteBuffer(string: text + "\r\n"))
     } catch {
-      throw AMIError.closed(action: action)
+      throw closed(action)
     }
+  }
+
+  private func closed(_ action: String) -> any Error {
+    if case .failure(let failure) = ending { failure } else { AMIError.closed(action: action) }
   }
 
   /// The value of the operation; nil from it means that the connection ended.

@@ -22,7 +22,8 @@ struct AMIFrameDecoder: ByteToMessageDecoder {
     }
     scanned = 0
     guard let bytes = buffer.readBytes(length: newline - buffer.readerIndex + 1) else { return .needMoreData }
-    let line = String(decoding: bytes.dropLast(bytes.dropLast().last == UInt8(ascii: "\r") ? 2 : 1), as: UTF8.self)
+    let line = String(
+      decoding: bytes.dropLast(bytes.dropLast().last == UInt8(ascii: "\r") ? 2 : 1), as: UTF8.self)
     if !hasBanner {
       hasBanner = true
       context.fireChannelRead(wrapInboundOut(.banner(line)))

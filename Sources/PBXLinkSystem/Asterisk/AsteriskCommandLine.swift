@@ -10,7 +10,10 @@ internal import SystemPackage
 /// Its exit status says only whether Asterisk could be asked: a command that fails prints why and exits 0, so
 /// callers look at the text.
 struct AsteriskCommandLine: Sendable {
-  /// Bytes; the rules for a thousand sites are below 1 MiB.
+  /// A name to look up in PATH, or a path.
+  var executable = "asterisk"
+
+  /// Bytes; FreePBX's dialplan lists as about 2 MiB, the rules for a thousand sites as 1 MiB.
   private static let outputLimit = 16 << 20
 
   /// What `asterisk -V` prints.
@@ -42,16 +45,26 @@ struct AsteriskCommandLine: Sendable {
     return answer.output
   }
 
-  /// The extensions of a context, from `dialplan show`; nil where there is no such context.
-  func extensions(in context: String) async throws(AsteriskError) -> Set<String>? {
-    // asterisk -rx 'dialplan show plk-outbound'
-    let lines = try await execute("dialplan show \(context)").split(separator: "\n")
-    guard lines.contains(where: { $0.contains("[ Context '\(context)'") }) else { return nil }
-    return Set(
-      lines.compactMap { line in
-        guard line.contains("' =>") else { return nil }
-        return line.split(separator: "'").dropFirst().first.map(String.init)
-      })
+  /// The extensions of every context of the running dialplan.
+  func dialplan() async throws(AsteriskError) -> [String: Set<String>] {
+    // asterisk -rx 'dialplan show'
+    Self.contexts(in: try await execute("dialplan show"))
+  }
+
+  /// Reads `[ Context 'phones' created by 'pbx_config' ]` and, below it, `'_2XX' => 1. Gosub(…)`.
+  static func contexts(in listing: String) -> [String: Set<String>] {
+    var contexts: [String: Set<String>] = [:]
+    var current = ""
+    for line in listing.split(separator: "\n") {
+      let quoted = line.split(separator: "'", omittingEmptySubsequences: false)
+      if line.hasPrefix("[ Context '"), quoted.count > 1 {
+        current = String(quoted[1])
+        contexts[current] = contexts[current] ?? []
+      } else if line.hasPrefix("  '"), line.contains("' =>"), quoted.count > 1 {
+        contexts[current]?.insert(String(quoted[1]))
+      }
+    }
+    return contexts
   }
 
   private func run(
@@ -59,7 +72,8 @@ struct AsteriskCommandLine: Sendable {
   ) async throws(AsteriskError) -> (isSuccess: Bool, output: String, error: String) {
     do {
       let result = try await Subprocess.run(
-        .name("asterisk"), arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
+        executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+        arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
         output: .string(limit: Self.outputLimit), error: .string(limit: 1 << 16))
       return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
     } catch let error as SubprocessError where error.code == .executableNotFound {

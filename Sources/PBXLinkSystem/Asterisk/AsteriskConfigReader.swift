@@ -26,7 +26,8 @@ struct AsteriskConfigReader {
       if files.isEmpty && isRequired && !pattern.contains(where: { "*?[".contains($0) }) {
         result.append(
           AsteriskConfigLine(
-            location: line.location, content: .broken(reason: "includes \(path(pattern)), which does not exist")))
+            location: line.location,
+            content: .broken(reason: "includes \(path(pattern)), which does not exist")))
       }
       for file in files { result += try lines(of: file, depth: depth - 1) ?? [] }
     }

@@ -19,8 +19,8 @@ public enum AsteriskError: Error, Hashable, Sendable, CustomStringConvertible, E
   case commandMissing
   /// The command `asterisk` failed.
   case command(String, reason: String)
-  /// Asterisk has something else in use than the files say. The former files were put back, unless that failed.
-  case mismatch([TrunkMismatch], restoring: String?)
+  /// Asterisk had something else in use than the files said; the former files were put back.
+  case mismatch([TrunkMismatch])
   /// A change failed, and putting the former files back failed too.
   case restore(reason: String, restoring: String)
 
@@ -29,7 +29,8 @@ public enum AsteriskError: Error, Hashable, Sendable, CustomStringConvertible, E
     switch self {
     case .file(let path, let operation, let errno):
       "cannot \(operation) \(path): \(Self.text(errno))"
-    case .parentMissing(let path): "\(path) does not exist: create it, or set asterisk.configuration_directory"
+    case .parentMissing(let path):
+      "\(path) does not exist: create it, or set asterisk.configuration_directory"
     case .unreadable(let finding): "\(finding); Asterisk would not reach our line at the end: correct it"
     case .clashes(let findings):
       findings.map(\.description).joined(separator: "; ")
@@ -39,9 +40,9 @@ public enum AsteriskError: Error, Hashable, Sendable, CustomStringConvertible, E
         + "set asterisk.manager_port to \(actual.text)"
     case .commandMissing: "the command 'asterisk' is not in PATH: install Asterisk"
     case .command(let command, let reason): "'asterisk \(command)' failed: \(reason)"
-    case .mismatch(let mismatches, let restoring):
+    case .mismatch(let mismatches):
       "Asterisk did not take the new files: \(mismatches.prefix(5).map(\.description).joined(separator: "; ")). "
-        + (restoring.map { "Putting the former files back failed too: \($0)" } ?? "The former files are back")
+        + "The former files were put back"
     case .restore(let reason, let restoring):
       "\(reason). Putting the former files back failed too: \(restoring)"
     }

@@ -5,7 +5,7 @@ internal import CLinux
 internal import Glibc
 
 extension AsteriskError {
-  static func text(_ errno: Int32) -> String { unsafe String(cString: strerror(errno)) }
+  static func text(_ errno: Int32) -> String { String(cString: strerror(errno)) }
 }
 
 /// Files below Asterisk's configuration directory: read whole, written so that a reader sees the old text or
@@ -52,9 +52,7 @@ enum AsteriskFile {
   /// Replaces a file, or makes it. A symbolic link stays, its target is replaced.
   static func write(_ bytes: [UInt8], to path: String, _ ownership: Ownership) throws(AsteriskError) {
     let target = resolved(path)
-    let slash = target.lastIndex(of: "/") ?? target.startIndex
-    let directory = String(target[..<slash])
-    let temporary = directory + "/." + target[slash...].dropFirst() + ".pbxlink"
+    let (directory, temporary) = temporary(for: target)
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failure(temporary, "create") }
@@ -73,6 +71,17 @@ enum AsteriskFile {
     try synchronize(directory)
   }
 
+  private static func temporary(for target: String) -> (directory: String, path: String) {
+    let slash = target.lastIndex(of: "/") ?? target.startIndex
+    let directory = String(target[..<slash])
+    return (directory, directory + "/." + target[slash...].dropFirst() + ".pbxlink")
+  }
+
+  /// Deletes what a write that was killed may have left beside a file.
+  static func removeTemporary(of path: String) throws(AsteriskError) {
+    try remove(temporary(for: resolved(path)).path)
+  }
+
   private static func fill(
     _ descriptor: Int32, with bytes: [UInt8], _ ownership: Ownership, path: String
   ) throws(AsteriskError) {
@@ -82,7 +91,9 @@ enum AsteriskFile {
       if count > 0 { rest = rest.dropFirst(count) }
       if count < 0 && errno != EINTR { throw failure(path, "write") }
     }
-    guard fchown(descriptor, ownership.owner, ownership.group) == 0 else { throw failure(path, "set the owner of") }
+    guard fchown(descriptor, ownership.owner, ownership.group) == 0 else {
+      throw failure(path, "set the owner of")
+    }
     guard fchmod(descriptor, ownership.mode) == 0 else { throw failure(path, "set the mode of") }
     guard fsync(descriptor) == 0 else { throw failure(path, "write") }
   }
@@ -102,7 +113,9 @@ enum AsteriskFile {
 
   /// Deletes a directory if it is empty: what somebody else put into it stays.
   static func removeDirectory(_ path: String) throws(AsteriskError) {
-    guard rmdir(path) == 0 || [ENOENT, ENOTEMPTY, EEXIST].contains(errno) else { throw failure(path, "delete") }
+    guard rmdir(path) == 0 || [ENOENT, ENOTEMPTY, EEXIST].contains(errno) else {
+      throw failure(path, "delete")
+    }
   }
 
   private static func synchronize(_ directory: String) throws(AsteriskError) {

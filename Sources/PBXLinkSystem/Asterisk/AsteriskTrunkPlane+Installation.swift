@@ -18,6 +18,7 @@ extension AsteriskTrunkPlane {
     }
     let access = ManagerAccess(port: configuration.managerPort, secret: configuration.managerSecret)
     try await load(.manager, files)
+    try await awaitManager(access)
     let leaving = observed.sites.subtracting(configuration.peers.map(\.site))
     if !leaving.isEmpty {
       let remaining = configuration.keepingPeers { observed.sites.contains($0.site) }
@@ -33,7 +34,7 @@ extension AsteriskTrunkPlane {
       return try await load(.extensions, files)
     }
     try await load(.iax, files)
-    try await verify("peers", access: access) { live in configuration.mismatches(with: live) }
+    try await verifyPeers(configuration, access)
     try await load(.extensions, files)
     try await verifyDialplan(configuration)
     try installation.markVerified()
@@ -53,54 +54,50 @@ extension AsteriskTrunkPlane {
       case .manager: "manager reload"
       }
     let answer = try await commandLine.execute(command)
-    guard !answer.contains("No such command") else { throw AsteriskError.command("-rx '\(command)'", reason: answer) }
+    guard !answer.contains("No such command") else {
+      throw AsteriskError.command("-rx '\(command)'", reason: answer)
+    }
+  }
+
+  /// Logs in once: the interface may have been turned on just now.
+  private func awaitManager(_ access: ManagerAccess) async throws {
+    for _ in 0..<20 {
+      do {
+        return try await AMIClient.withConnection(port: access.port, secret: access.secret) { _ in }
+      } catch is AMIError {
+        try await Task.sleep(for: .milliseconds(100))
+      }
+    }
+    try await AMIClient.withConnection(port: access.port, secret: access.secret) { _ in }
   }
 
   /// Looks at the peers until they are as intended; Asterisk may need a moment.
-  private func verify(
-    _ object: String, access: ManagerAccess, _ mismatches: ([LiveTrunkPeer]) -> [TrunkMismatch]
-  ) async throws {
+  private func verifyPeers(_ configuration: TrunkConfiguration, _ access: ManagerAccess) async throws {
     var found: [TrunkMismatch] = []
     for _ in 0..<20 {
-      found = mismatches(try await livePeers(access))
+      found = configuration.mismatches(with: try await livePeers(access))
       if found.isEmpty { return }
       try await Task.sleep(for: .milliseconds(100))
     }
-    throw AsteriskError.mismatch(found, restoring: nil)
+    throw AsteriskError.mismatch(found)
   }
 
   private func verifyDialplan(_ configuration: TrunkConfiguration) async throws {
-    var mismatches: [TrunkMismatch] = []
-    for (context, expected) in configuration.expectedContexts.sorted(by: { $0.key < $1.key }) {
-      guard let found = try await commandLine.extensions(in: context) else {
-        mismatches.append(TrunkMismatch("context \(context)", "Asterisk does not have it"))
-        continue
-      }
-      let difference = found.symmetricDifference(expected).sorted()
-      if !difference.isEmpty {
-        mismatches.append(
-          TrunkMismatch("context \(context)", "differs in \(difference.prefix(5).joined(separator: ", "))"))
-      }
-    }
-    guard mismatches.isEmpty else { throw AsteriskError.mismatch(mismatches, restoring: nil) }
+    let found = configuration.mismatches(withDialplan: try await commandLine.dialplan())
+    guard found.isEmpty else { throw AsteriskError.mismatch(found) }
   }
 
   /// Puts back what was there before a change that failed, and throws why.
-  func restore(_ former: ObservedTrunk, after error: any Error) async throws -> Never {
+  func restore(_ snapshot: AsteriskInstallation.Snapshot, _ former: ObservedTrunk, after error: any Error)
+    async throws
+    -> Never
+  {
     do {
-      for file in TrunkFile.allCases {
-        if former.missingIncludes[file] != nil { try installation.exclude(file) }
-        try installation.write(former.files[file], to: file)
-      }
-      if former.isVerified { try installation.markVerified() }
-      if former.files == TrunkFiles() { try installation.removeAll() }
+      try installation.restore(snapshot)
       if former.isRunning {
         for file in TrunkFile.allCases where file != .iax || former.hasIAX2 { try await reload(file) }
       }
     } catch let second {
-      if case AsteriskError.mismatch(let found, _) = error {
-        throw AsteriskError.mismatch(found, restoring: "\(second)")
-      }
       throw AsteriskError.restore(reason: "\(error)", restoring: "\(second)")
     }
     throw error

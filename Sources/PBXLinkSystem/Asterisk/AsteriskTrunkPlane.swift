@@ -9,10 +9,17 @@ public import PBXLinkCore
 /// when Asterisk does not use what the files say.
 public actor AsteriskTrunkPlane {
   let installation: AsteriskInstallation
-  let commandLine = AsteriskCommandLine()
+  let commandLine: AsteriskCommandLine
 
   /// A plane over one Asterisk.
-  public init(installation: AsteriskInstallation) { self.installation = installation }
+  public init(installation: AsteriskInstallation) {
+    self.init(installation: installation, commandLine: AsteriskCommandLine())
+  }
+
+  init(installation: AsteriskInstallation, commandLine: AsteriskCommandLine) {
+    self.installation = installation
+    self.commandLine = commandLine
+  }
 
   /// What is there. Asterisk need not run; then there are no live peers.
   public func observe() async throws -> ObservedTrunk {
@@ -41,16 +48,19 @@ public actor AsteriskTrunkPlane {
   /// told, the former files are put back and the error names the object.
   public func apply(_ configuration: TrunkConfiguration) async throws -> [TrunkChange] {
     let observed = try await observe()
+    try check(observed, configuration)
     let steps = changes(from: observed, to: configuration)
     guard !steps.isEmpty else { return [] }
-    try check(observed, configuration)
     let files = try TrunkFiles(configuration, enablingManager: !observed.managerIsOn)
+    let snapshot = try installation.snapshot()
     do {
       try installation.markUnverified()
-      for file in TrunkFile.allCases where observed.missingIncludes[file] != nil { try installation.include(file) }
+      for file in TrunkFile.allCases where observed.missingIncludes[file] != nil {
+        try installation.include(file)
+      }
       try await install(files, configuration, over: observed)
     } catch {
-      try await restore(observed, after: error)
+      try await restore(snapshot, observed, after: error)
     }
     return steps
   }
@@ -99,7 +109,7 @@ public actor AsteriskTrunkPlane {
     try await commandLine.execute("manager reload")
   }
 
-  /// What must hold before the first byte is written.
+  /// What must hold before the first byte is written, and while nothing has to be.
   private func check(_ observed: ObservedTrunk, _ configuration: TrunkConfiguration) throws {
     let clashes = TrunkFile.allCases.flatMap { observed.findings[$0]?.clashes ?? [] }
     guard clashes.isEmpty else { throw AsteriskError.clashes(clashes) }

@@ -15,7 +15,9 @@ enum UDPSockets {
   /// The second field of each line after the first is `address:port` in hexadecimal (proc_net_udp(5)).
   static func ports(in text: String) -> [UInt16] {
     text.split(separator: "\n").dropFirst().compactMap { line in
-      line.split(separator: " ").dropFirst().first?.split(separator: ":").last.flatMap { UInt16($0, radix: 16) }
+      line.split(separator: " ").dropFirst().first?.split(separator: ":").last.flatMap {
+        UInt16($0, radix: 16)
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
       switch errno {
       case EPERM: "run as root or with CAP_NET_ADMIN"
       case EADDRINUSE:
-        "another program has the port: find it with 'ss -lunp' or set tunnel.port to another one"
+        "another program has the port: find it with 'ss -lunp' or set tunnel.listen_port to another one"
       case EAFNOSUPPORT,
         EACCES where operation.hasPrefix("add "):
         "IPv6 may be turned off: see 'sysctl net.ipv6.conf.all.disable_ipv6'"

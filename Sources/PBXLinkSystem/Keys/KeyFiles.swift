@@ -130,7 +130,9 @@ public struct KeyFiles: Sendable {
     _ descriptor: Int32, path: String, remedyMode: String
   ) throws(KeyFileError) -> Int {
     var status = clinux_status()
-    guard clinux_fstat(descriptor, &status) == 0 else { throw .system(call: "fstat", path: path, code: errno) }
+    guard clinux_fstat(descriptor, &status) == 0 else {
+      throw .system(call: "fstat", path: path, code: errno)
+    }
     let expected = remedyMode == "700" ? S_IFDIR : S_IFREG
     guard status.mode & S_IFMT == expected else { throw .wrongType(path: path) }
     guard status.owner == geteuid() else { throw .foreignOwner(path: path, owner: status.owner) }

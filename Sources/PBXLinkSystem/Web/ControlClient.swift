@@ -32,6 +32,11 @@ public struct ControlClient: Sendable {
   private func call<Answer: Decodable>(
     _ method: HTTPMethod, _ path: String, _ body: (any Encodable & Sendable)?
   ) async throws -> Answer {
+    guard UnixSocket.answers(socket) else {
+      throw Failure(
+        "No agent answers at \(socket). Start it with 'systemctl start pbxlink', and run this command as root or as a "
+          + "member of the group 'pbxlink'.", .unavailable)
+    }
     let escaped = socket.utf8.map { byte -> String in
       (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
         ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
@@ -49,9 +54,7 @@ public struct ControlClient: Sendable {
       data = Data(try await response.body.collect(upTo: exchangeBodyLimit).readableBytesView)
       succeeded = response.status == .ok
     } catch {
-      throw Failure(
-        "The agent does not answer at \(socket) (\(error)). Start it with 'systemctl start pbxlink', and run this "
-          + "command as root or as a member of the group 'pbxlink'.", .unavailable)
+      throw Failure("The agent at \(socket) gave no answer: \(error). Its log says more.", .unavailable)
     }
     guard succeeded else {
       guard let answer = try? JSONDecoder().decode(ErrorAnswer.self, from: data) else {

@@ -31,6 +31,7 @@ struct ControlServer: Sendable {
     router.post("/v1/down") { _, _ in JSONReply(try await engine.takeDown()) }
     router.post("/v1/uninstall") { _, _ in JSONReply(try await engine.uninstall()) }
     router.post("/v1/reload") { _, _ in JSONReply(try await engine.reload()) }
+    try makeDirectory()
     try removeStaleSocket()
     var quiet = logger
     quiet.logLevel = .error
@@ -40,6 +41,16 @@ struct ControlServer: Sendable {
       configuration: .init(address: .unixDomainSocket(path: path), serverName: "pbxlink"),
       onServerRunning: { _ in restrict(path) }, logger: quiet)
     try await application.run()
+  }
+
+  /// systemd makes the directory (RuntimeDirectory=); an agent that is started by hand must do it itself.
+  private func makeDirectory() throws {
+    let directory = URL(filePath: socket).deletingLastPathComponent().path
+    guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
+      throw Failure("\(directory) cannot be made: \(String(cString: strerror(errno)))", .cannotCreate)
+    }
+    // The agent's umask hides it from the group that may use the socket.
+    chmod(directory, 0o755)
   }
 
   /// A socket left by an agent that was killed is removed; one that answers belongs to a running agent.

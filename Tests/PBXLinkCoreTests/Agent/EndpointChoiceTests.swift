@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+@testable import PBXLinkCore
+import Testing
+
+@Suite("Endpoints to try")
+struct EndpointChoiceTests {
+  let offices = Offices()
+  let now = Offices.now
+
+  private func lyon(headEndpoints: [String]) throws -> Agent {
+    var head = try offices.head(
+      configuration: offices.configuration(extensions: ["6XX"], endpoints: headEndpoints)
+    ).agent
+    return try offices.join("lyon", ["2XX"], to: &head)
+  }
+
+  private func endpoint(_ agent: Agent, at now: Timestamp) throws -> String? {
+    try #require(agent.desiredState(at: now).tunnel.peers.first).endpoint?.description
+  }
+
+  @Test("several candidates take turns, each for a while")
+  func rotation() throws {
+    let agent = try lyon(headEndpoints: ["203.0.113.5:51820", "[2001:db8::5]:51820", "198.51.100.7:443"])
+    let turns = try (0..<90).map { try endpoint(agent, at: now + $0) }
+    #expect(Set(turns).count == 3)
+    for turn in Set(turns) { #expect(turns.count { $0 == turn } == 30) }
+    let changes = zip(turns, turns.dropFirst()).count { $0 != $1 }
+    #expect((5...6).contains(changes), "one change every 15 s")
+  }
+
+  @Test("names are looked up, and count for nothing until they are")
+  func names() throws {
+    var agent = try lyon(headEndpoints: ["pbx.example.com:51820"])
+    #expect(agent.endpointNames(at: now) == ["pbx.example.com"])
+    #expect(try endpoint(agent, at: now) == nil)
+    let addresses = ["pbx.example.com": [try #require(IPAddress("203.0.113.9"))]]
+    #expect(try agent.handle(.namesResolved(addresses), at: now) == [.reconcile])
+    #expect(try agent.handle(.namesResolved(addresses), at: now) == [])
+    #expect(try endpoint(agent, at: now) == "203.0.113.9:51820")
+  }
+}

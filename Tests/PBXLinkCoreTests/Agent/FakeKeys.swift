@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import PBXLinkCore
+
+/// A trunk key whose secrets are the same from both ends, as X25519's are.
+struct FakeTrunkKey: TrunkKey {
+  let generation: UInt32
+  let publicKey: PublicKey
+
+  init(of site: String, generation: UInt32) throws {
+    self.generation = generation
+    publicKey = try FakeSigner("trunk \(generation) of \(site)").publicKey
+  }
+
+  func secret(for direction: TrunkDirection, with peer: PublicKey) throws -> Secret {
+    guard peer.bytes.contains(where: { $0 != 0 }) else { throw SmallOrder() }
+    let pair = [publicKey, peer].sorted().flatMap(\.bytes)
+    let info =
+      "\(direction.mesh) \(direction.caller) \(direction.callee) "
+      + "\(direction.callerGeneration) \(direction.calleeGeneration)"
+    return Secret(FakeCryptography().sha256(pair + Array(info.utf8)).prefix(16))
+  }
+
+  /// X25519 gives no secret for a key of small order (RFC 7748 §6.1).
+  struct SmallOrder: Error {}
+}
+
+extension AgentKeys {
+  /// The keys of a site, all from its name.
+  static func fake(_ site: String, authority: String? = nil, generations: [UInt32] = [1]) throws -> AgentKeys {
+    AgentKeys(
+      identity: try FakeSigner(site), authority: try authority.map { try FakeSigner($0) },
+      tunnelPrivate: Secret(FakeCryptography().sha256(Array("private \(site)".utf8))),
+      tunnelPublic: try FakeSigner("tunnel of \(site)").publicKey,
+      trunk: try generations.map { try FakeTrunkKey(of: site, generation: $0) },
+      manager: Secret(Array("manager \(site)".utf8)))
+  }
+}
+
+extension InvitationEntropy {
+  /// Random parts that are not random.
+  static func fake(_ name: String) throws -> InvitationEntropy {
+    let bytes = FakeCryptography().sha256(Array("invitation \(name)".utf8))
+    return InvitationEntropy(
+      secret: Secret(bytes.prefix(16)), tunnelPrivate: Secret(bytes),
+      tunnelPublic: try FakeSigner("throw-away of \(name)").publicKey)
+  }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import Foundation
+@testable import PBXLinkCore
+import Testing
+
+@Suite("Status")
+struct StatusTests {
+  let offices = Offices()
+  let now = Offices.now
+
+  private func golden(_ name: String, _ actual: String) throws {
+    let text = actual.replacing(Version.current, with: "VERSION")
+    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Golden/Status/\(name)")
+    if ProcessInfo.processInfo.environment["PBXLINK_RECORD"] == "1" {
+      try Data(text.utf8).write(to: file)
+      Issue.record("recorded \(file.path)")
+    }
+    #expect(try String(contentsOf: file, encoding: .utf8) == text)
+  }
+
+  private func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+  }
+
+  /// A head office whose links are each in another state.
+  private func mesh() throws -> (agent: Agent, surroundings: StatusSnapshot.Surroundings) {
+    var head = try offices.head().agent
+    let lyon = try offices.join("lyon", ["2XX"], to: &head)
+    let oslo = try offices.join("oslo", ["3XX", "40XX"], to: &head)
+    _ = try offices.join("rome", ["5XX"], to: &head)
+    let invitation = try offices.invite("turin", ["7XX"], to: &head).invitation
+    _ = try offices.redeem(invitation, as: "turin", at: &head)
+    _ = try offices.invite("wien", ["80X"], to: &head)
+    var surroundings = StatusSnapshot.Surroundings(started: now + -3600)
+    var tunnel = ObservedTunnel(interface: "pbxlink0", link: .up)
+    tunnel.peers[lyon.keys.tunnelPublic] = .init(
+      endpoint: ResolvedEndpoint(try #require(IPAddress("198.51.100.10")), port: 40_001), lastHandshake: now + -30,
+      receivedBytes: 123_456, sentBytes: 654_321)
+    tunnel.peers[oslo.keys.tunnelPublic] = .init(
+      endpoint: ResolvedEndpoint(try #require(IPAddress("2001:db8::7")), port: 51_820), lastHandshake: now + -60)
+    surroundings.tunnel = tunnel
+    var trunk = ObservedTrunk()
+    trunk.version = AsteriskVersion("Asterisk 22.10.1~dfsg")
+    trunk.livePeers = [("plk_lyon", "OK (3 ms)"), ("plk_oslo", "UNREACHABLE")].map { name, status in
+      LiveTrunkPeer(
+        name: name, userName: "", address: "10.77.0.1", port: "4569", isEncrypted: true, status: status)
+    }
+    surroundings.trunk = trunk
+    surroundings.calls = [lyon.mesh.site: 2]
+    surroundings.backend = ("kernel", "the kernel has the wireguard module")
+    return (head, surroundings)
+  }
+
+  @Test("the screen is as recorded: a row a peer, advice under what is not well")
+  func table() throws {
+    let (agent, surroundings) = try mesh()
+    let snapshot = StatusSnapshot(of: agent, in: surroundings, at: now)
+    try golden("mesh.txt", snapshot.table().joined(separator: "\n") + "\n")
+  }
+
+  @Test("the JSON is as recorded: units in the names, null for what is unknown")
+  func document() throws {
+    let (agent, surroundings) = try mesh()
+    try golden("mesh.json", try json(StatusSnapshot(of: agent, in: surroundings, at: now)))
+  }
+
+  @Test("a site of which nothing is known yet is shown as recorded")
+  func bare() throws {
+    let head = try offices.head().agent
+    var surroundings = StatusSnapshot.Surroundings(started: now)
+    surroundings.problems = ["trunk: Asterisk does not answer at 127.0.0.1:5038"]
+    surroundings.isDown = true
+    let snapshot = StatusSnapshot(of: head, in: surroundings, at: now)
+    try golden("bare.txt", snapshot.table().joined(separator: "\n") + "\n")
+    try golden("bare.json", try json(snapshot))
+  }
+
+  @Test("the JSON reads back")
+  func reads() throws {
+    let (agent, surroundings) = try mesh()
+    let snapshot = StatusSnapshot(of: agent, in: surroundings, at: now)
+    #expect(try JSONDecoder().decode(StatusSnapshot.self, from: Data(json(snapshot).utf8)) == snapshot)
+  }
+
+  @Test("no secret is in any form of it")
+  func secrets() throws {
+    let (agent, surroundings) = try mesh()
+    let snapshot = StatusSnapshot(of: agent, in: surroundings, at: now)
+    let texts = [try json(snapshot), snapshot.table().joined(), "\(snapshot)"]
+    let trunks = try agent.desiredState(at: now).trunk.peers
+    let secrets = [agent.keys.tunnelPrivate, agent.keys.manager] + trunks.map(\.outbound.secret)
+    for secret in secrets {
+      for form in [secret.exposedHex, Base64URL.encode(secret.exposedBytes)] {
+        #expect(texts.allSatisfy { !$0.contains(form) })
+      }
+    }
+  }
+
+  @Test(
+    "a link is up only when tunnel and trunk answer; old keys are down whatever Asterisk says",
+    arguments: [
+      (-30, "OK (3 ms)", PeerStatus.State.up), (-180, "LAGGED (2100 ms)", .up), (-30, "UNREACHABLE", .trunkDown),
+      (-30, "UNKNOWN", .trunkDown), (-30, "Unmonitored", .trunkDown), (-30, nil, .trunkDown),
+      (-181, "OK (3 ms)", .down), (nil, "OK (3 ms)", .down), (nil, nil, .down),
+    ] as [(Int64?, String?, PeerStatus.State)])
+  func states(handshake: Int64?, qualify: String?, state: PeerStatus.State) throws {
+    var head = try offices.head().agent
+    let lyon = try offices.join("lyon", ["2XX"], to: &head)
+    let site = try #require(head.linkedSites(at: now).first)
+    func status(isDisabled: Bool, canBeReached: Bool = true) -> PeerStatus {
+      PeerStatus(
+        site, isDisabled: isDisabled, tunnel: .init(lastHandshake: handshake.map { now + $0 }),
+        trunk: qualify.map(QualifyStatus.init), calls: 0, callLimit: 4, canBeReached: canBeReached, at: now)
+    }
+    #expect(status(isDisabled: false).state == state)
+    #expect((status(isDisabled: false).advice == nil) == (state == .up), "what is not well comes with advice")
+    #expect(status(isDisabled: true).state == .disabled)
+    if state == .down {
+      #expect(lyon.configuration.tunnel.endpoints == [])
+      #expect(status(isDisabled: false, canBeReached: false).advice?.hasPrefix("Neither side") == true)
+    }
+  }
+
+  @Test("a site in conflict says with whom")
+  func conflict() throws {
+    let mesh = try SampleMesh()
+    var directory = Directory(mesh: mesh.identity)
+    for (name, start) in [("lyon", 0), ("oslo", 60)] as [(String, Int64)] {
+      let membership = try mesh.membership(name, number: 2, notBefore: now + start)
+      _ = try directory.merge(mesh.sign(mesh.descriptor(of: membership), by: name), using: mesh.cryptography)
+    }
+    let statuses = directory.sites(at: now).map { site in
+      PeerStatus(
+        site, isDisabled: false, tunnel: .init(lastHandshake: now), trunk: QualifyStatus("OK (1 ms)"), calls: 0,
+        callLimit: 4, canBeReached: true, at: now)
+    }
+    #expect(statuses.map(\.state) == [.up, .conflict])
+    #expect(statuses[1].advice?.contains("'lyon'") == true)
+  }
+
+  @Test(
+    "the round trip is read from Asterisk's words",
+    arguments: [
+      ("OK (3 ms)", 0.003), ("LAGGED (2100 ms)", 2.1), ("UNREACHABLE", nil), ("OK", nil), ("", nil),
+    ] as [(String, Double?)])
+  func roundTrip(text: String, seconds: Double?) {
+    #expect(QualifyStatus(text).roundTrip == seconds)
+  }
+}
