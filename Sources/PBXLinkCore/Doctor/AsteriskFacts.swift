@@ -64,7 +64,12 @@ public struct AsteriskFacts: Sendable {
     }
     switch trunk {
     case .unseen(let unseen):
-      return version.findings + [Finding(.asterisk, "asterisk-files", unseen)] + openUserFindings
+      // Whoever may look and cannot has found something that keeps the agent from its work too.
+      let finding =
+        mayAsk
+        ? Finding(.asterisk, "asterisk-files", .error, unseen.reason, remedy: unseen.remedy)
+        : Finding(.asterisk, "asterisk-files", unseen)
+      return version.findings + [finding] + openUserFindings
     case .seen(let trunk):
       return version.findings + running(trunk) + includes(trunk) + general(trunk) + openUserFindings
         + managerFindings(trunk)

@@ -52,22 +52,36 @@ public struct FileFacts: Sendable {
   public var siteFileState: SiteFileState
   /// What there is.
   public var entries: Look<[Entry]>
+  /// Why the database or the keys cannot be used; nil where they can, or this user may not look.
+  public var stateFault: String?
 
   /// Facts about files.
-  public init(siteFile: String, siteFileState: SiteFileState, entries: Look<[Entry]>) {
+  public init(siteFile: String, siteFileState: SiteFileState, entries: Look<[Entry]>, stateFault: String?) {
     self.siteFile = siteFile
     self.siteFileState = siteFileState
     self.entries = entries
+    self.stateFault = stateFault
   }
 
-  var findings: [Finding] {
+  var findings: [Finding] { [site] + state + permissions }
+
+  private var state: [Finding] {
+    guard let stateFault else { return [] }
+    return [
+      Finding(
+        .files, "state", .error, stateFault,
+        remedy: "Put this right before the agent is started again: it does not start without its state.")
+    ]
+  }
+
+  private var permissions: [Finding] {
     switch entries {
-    case .unseen(let unseen): return [site, Finding(.files, "file-permissions", unseen)]
+    case .unseen(let unseen): return [Finding(.files, "file-permissions", unseen)]
     case .seen(let entries):
       let faults = entries.compactMap(\.fault)
       let fine = Finding(
         .files, "file-permissions", .ok, "owners and modes of \(entries.count) files are as they should be")
-      return [site] + (faults.isEmpty && !entries.isEmpty ? [fine] : faults)
+      return faults.isEmpty && !entries.isEmpty ? [fine] : faults
     }
   }
 
@@ -82,7 +96,9 @@ public struct FileFacts: Sendable {
     case .bad(let fault):
       Finding(
         .files, id, .error, fault,
-        remedy: "Correct it; until then the agent keeps what it has read before, and does not start anew.")
+        remedy:
+          "Correct it; until then the agent keeps what it has read before, does not start anew, and the other "
+          + "findings here go by the defaults.")
     case .unseen(let unseen): Finding(.files, id, unseen)
     }
   }

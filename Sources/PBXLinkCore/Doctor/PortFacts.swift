@@ -46,7 +46,8 @@ public struct PortFacts: Sendable {
       return Finding(
         .ports, id, .error, "another program has UDP \(tunnelPort)",
         remedy:
-          "Find it with 'ss -lunp sport = :\(tunnelPort)' and stop it, or set tunnel.port to another one.")
+          "Find it with 'ss -lunp sport = :\(tunnelPort)' and stop it, or set tunnel.listen_port to another one."
+      )
     }
   }
 

@@ -10,6 +10,17 @@ extension HostExamination {
     Self.look { try stateEntries() + asteriskEntries() }
   }
 
+  /// Root may look, so that for root not seeing is a fault.
+  var stateFault: String? {
+    guard isRoot else { return nil }
+    switch stored {
+    case .unseen(let unseen): return unseen.reason
+    case .seen(let site):
+      guard case .unseen(let unseen) = site?.agent else { return nil }
+      return unseen.reason
+    }
+  }
+
   /// The state directory and what is in it must be the agent's alone.
   private func stateEntries() throws -> [FileFacts.Entry] {
     let directory = configuration.stateDirectory

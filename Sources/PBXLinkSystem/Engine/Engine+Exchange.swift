@@ -86,12 +86,4 @@ extension Engine: ExchangeDelegate {
       logger.notice("sync: \(error)")
     }
   }
-
-  /// Compares directories with all linked sites.
-  func synchronizeAll() async {
-    guard let agent, !isDown else { return }
-    await withTaskGroup { group in
-      for site in agent.linkedSites(at: Self.clock()) { group.addTask { await self.synchronize(with: site) } }
-    }
-  }
 }

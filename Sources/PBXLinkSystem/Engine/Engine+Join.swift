@@ -33,7 +33,9 @@ extension Engine {
       let receipt = try await inviter.push(agent.directory.allDocuments())
       if let reason = receipt.refused.first { throw Failure("'\(inviter.name)' refused us: \(reason)", .protocolError) }
       await carryOut([.reconcile]).value
-      await synchronizeAll()
+      if let site = try member().site(at: invitation.inviter.addresses[0], now: Self.clock()) {
+        await synchronize(with: site)
+      }
       return try memberAnswer()
     } catch {
       if agent == nil { _ = await planes.remove() }

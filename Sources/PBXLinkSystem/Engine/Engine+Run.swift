@@ -41,9 +41,8 @@ extension Engine {
       await resolveNames()
       do { try step { agent, now in ((), try agent.handle(.tick, at: now)) } } catch { logger.error("tick: \(error)") }
       await reconcile()
-      await synchronizeNewLinks()
       look += 1
-      if look % Self.looksPerSync == 0 { await synchronizeAll() }
+      synchronizeLinks(all: look % Self.looksPerSync == 0)
     }
   }
 
@@ -77,15 +76,15 @@ extension Engine {
     }
   }
 
-  /// A link that has come up compares directories at once.
-  private func synchronizeNewLinks() async {
+  /// A link that has come up compares directories at once, the others every minute.
+  private func synchronizeLinks(all: Bool) {
     guard let agent else { return }
     let now = Self.clock()
     let fresh = agent.linkedSites(at: now).filter { site in
       site.descriptor.flatMap { lastReport.tunnel?.peers[$0.wireguard.publicKey] }?.hasKeys(at: now) == true
     }
-    let new = fresh.filter { !freshPeers.contains($0.name) }
+    let due = all ? fresh : fresh.filter { !freshPeers.contains($0.name) }
     freshPeers = Set(fresh.map(\.name))
-    for site in new { await synchronize(with: site) }
+    for site in due { Task { await synchronize(with: site) } }
   }
 }

@@ -24,7 +24,7 @@ public actor Engine {
   var highestTime: Timestamp
   /// What the last look at the planes has shown.
   var lastReport = Planes.Report()
-  /// Since when a peer's handshake is fresh, to notice a link that comes up.
+  /// The peers whose handshake was fresh at the last look, to notice a link that comes up.
   var freshPeers: Set<SiteName> = []
   var reconciliation: Task<Planes.Report, Never>?
   var exchange: Task<Void, Never>?
@@ -98,7 +98,8 @@ public actor Engine {
     }
   }
 
-  /// Carries out what lies outside, in the background: planes first, then calls, then the other sites.
+  /// Carries out what lies outside, in the background: planes first, then calls, then the other sites. The
+  /// task that comes back does not wait for the others: one of them may be out of reach.
   @discardableResult
   func carryOut(_ effects: [Effect]) -> Task<Void, Never> {
     let ended = effects.compactMap { if case .hangUp(let site) = $0 { site } else { nil } }
@@ -109,7 +110,7 @@ public actor Engine {
     return Task {
       if mustReconcile { _ = await reconcile(isRemoving: !ended.isEmpty) }
       for site in ended { await hangUp(site) }
-      for push in pushes { await self.push(push.documents, except: push.except) }
+      Task { for push in pushes { await self.push(push.documents, except: push.except) } }
     }
   }
 

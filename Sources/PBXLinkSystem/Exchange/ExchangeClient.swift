@@ -41,6 +41,8 @@ struct ExchangeClient: Sendable {
     var request = HTTPClientRequest(url: "http://\(Endpoint(address, port: port))\(path)")
     request.method = .POST
     request.headers.add(name: "content-type", value: "application/json")
+    // A kept connection would outlive a change of our own tunnel address, as in a join, and hang.
+    request.headers.add(name: "connection", value: "close")
     request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
     do {
       let response = try await HTTPClient.shared.execute(request, timeout: timeout)

@@ -53,13 +53,13 @@ struct Offices {
   /// Invites an office, lets it join, and brings its documents to the head office.
   func join(
     _ name: String, _ extensions: [String], to head: inout Agent, configuration: Configuration? = nil,
-    generations: [UInt32] = [1]
+    generations: [UInt32] = [1], at now: Timestamp = now
   ) throws -> Agent {
-    let invitation = try invite(name, extensions, to: &head).invitation
-    let answer = try redeem(invitation, as: name, at: &head).answer
+    let invitation = try invite(name, extensions, to: &head, at: now).invitation
+    let answer = try redeem(invitation, as: name, at: &head, now: now).answer
     let agent = try Agent.join(
       invitation, answer: answer, configuration: try configuration ?? self.configuration(),
-      keys: .fake(name, generations: generations), cryptography: cryptography, at: Self.now
+      keys: .fake(name, generations: generations), cryptography: cryptography, at: now
     ).agent
     #expect(head.receive(agent.directory.allDocuments(), from: agent.mesh.site, at: Self.now).receipt.refused == [])
     return agent

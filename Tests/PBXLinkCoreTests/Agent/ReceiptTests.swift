@@ -134,6 +134,32 @@ struct ReceiptTests {
         == ["no trunk to 'mallory': its trunk key cannot be used (SmallOrder())"])
   }
 
+  @Test("an older member that announces our own tunnel key gets no link from us, and stops none of ours")
+  func ownKeyAnnounced() throws {
+    var head = try offices.head().agent
+    let mallory = try offices.join("mallory", ["7XX"], to: &head, at: now + 60)
+    var lyon = try offices.join("lyon", ["2XX"], to: &head, at: now + 120)
+    let lie = try offices.descriptor(of: mallory) { $0.wireguard.publicKey = lyon.keys.tunnelPublic }
+    #expect(lyon.receive([lie], from: head.mesh.site, at: now + 180).receipt.accepted == 1)
+    let desired = try lyon.desiredState(at: now + 180)
+    #expect(desired.tunnel.peers.map(\.publicKey) == [head.keys.tunnelPublic])
+    #expect(desired.trunk.peers.map(\.site) == [head.mesh.site])
+  }
+
+  @Test("of two members that an authority put back in time gave the same numbers, only the first is linked")
+  func conflict() throws {
+    var head = try offices.head().agent
+    var restored = head
+    let lyon = try offices.join("lyon", ["2XX"], to: &head, at: now + 60)
+    let oslo = try offices.join("oslo", ["20X"], to: &restored, at: now + 120)
+    _ = head.receive(oslo.directory.allDocuments(), from: nil, at: now + 180)
+    #expect(head.sites(at: now + 180).count == 3)
+    let desired = try head.desiredState(at: now + 180)
+    #expect(desired.trunk.peers.map(\.site) == [lyon.mesh.site])
+    #expect(!desired.tunnel.peers.contains { $0.publicKey == oslo.keys.tunnelPublic })
+    #expect(desired.firewall.members == lyon.membership?.addresses.sorted())
+  }
+
   @Test("effects are in order: what is passed on or applied was saved before")
   func order() throws {
     var (head, lyon) = try pair()

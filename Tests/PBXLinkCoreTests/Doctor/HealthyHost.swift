@@ -38,7 +38,8 @@ extension HostFacts {
       ports: PortFacts(
         tunnelPort: 51820, exchangePort: 4570, tunnelPortIsOpen: .seen(false), ownTunnelPort: .seen(nil),
         exchangePortIsOpen: .seen(false), servesExchange: false, isAgentStopped: false),
-      files: FileFacts(siteFile: "/etc/pbxlink/pbxlink.yaml", siteFileState: .good, entries: .seen([])))
+      files: FileFacts(
+        siteFile: "/etc/pbxlink/pbxlink.yaml", siteFileState: .good, entries: .seen([]), stateFault: nil))
   }
 
   static func findings(_ text: String, for file: TrunkFile) -> AsteriskConfigFindings {
