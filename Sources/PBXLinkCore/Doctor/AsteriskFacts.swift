@@ -51,11 +51,11 @@ public struct AsteriskFacts: Sendable {
   var warnings: [TrunkWarning] { trunk.value.map { configuration.warnings(for: $0, port: port) } ?? [] }
 
   var findings: [Finding] {
-    guard case .seen(let version) = version else {
-      guard case .unseen(let unseen) = version else { return [] }
-      return [Finding(.asterisk, "asterisk-installed", unseen)]
-    }
-    guard let version else {
+    let versions: [Finding]
+    switch version {
+    case .unseen(let unseen): versions = [Finding(.asterisk, "asterisk-version", unseen)]
+    case .seen(let version?): versions = version.findings
+    case .seen(nil):
       return [
         Finding(
           .asterisk, "asterisk-installed", .error, "the command 'asterisk' is not in PATH",
@@ -69,9 +69,9 @@ public struct AsteriskFacts: Sendable {
         mayAsk
         ? Finding(.asterisk, "asterisk-files", .error, unseen.reason, remedy: unseen.remedy)
         : Finding(.asterisk, "asterisk-files", unseen)
-      return version.findings + [finding] + openUserFindings
+      return versions + [finding] + openUserFindings
     case .seen(let trunk):
-      return version.findings + running(trunk) + includes(trunk) + general(trunk) + openUserFindings
+      return versions + running(trunk) + includes(trunk) + general(trunk) + openUserFindings
         + managerFindings(trunk)
     }
   }
@@ -113,15 +113,14 @@ public struct AsteriskFacts: Sendable {
         Finding(.asterisk, "include-lines", .ok, "our line is the last of each of Asterisk's files")
       ]
     }
-    return clashes
-      + missing.map { file, parent in
-        Finding(
-          .asterisk, "include-lines", isMember ? .warning : .notice,
-          "\(parent) does not end in '\(IncludeLine.text(for: file))'",
-          remedy: isMember
-            ? "Run 'pbxlink apply': the agent puts the line there."
-            : "Nothing to do: the agent puts the line there once this site is in a mesh.")
-      }
+    let lines = missing.map { "\($0.value) does not end in '\(IncludeLine.text(for: $0.key))'" }
+    return clashes + [
+      Finding(
+        .asterisk, "include-lines", isMember ? .warning : .notice, lines.joined(separator: ", "),
+        remedy: isMember
+          ? "Run 'pbxlink apply': the agent puts the lines there."
+          : "Nothing to do: the agent puts the lines there once this site is in a mesh.")
+    ]
   }
 
   /// Settings of the admin's that weaken or hinder the trunks, although the trunks have their own.

@@ -66,7 +66,9 @@ public struct FileFacts: Sendable {
   var findings: [Finding] { [site] + state + permissions }
 
   private var state: [Finding] {
-    guard let stateFault else { return [] }
+    let isTold =
+      entries.value?.contains { $0.fault != nil && stateFault?.hasPrefix($0.path) == true } ?? false
+    guard let stateFault, !isTold else { return [] }
     return [
       Finding(
         .files, "state", .error, stateFault,

@@ -32,7 +32,8 @@ extension HostExamination {
       guard let version = AsteriskVersion(text) else {
         return .unseen(
           Unseen(
-            "'asterisk -V' prints no release number", remedy: "Compare your build with Asterisk's advisories."
+            "'asterisk -V' does not print a release number",
+            remedy: "Compare your build with Asterisk's advisories."
           ))
       }
       return .seen(version)

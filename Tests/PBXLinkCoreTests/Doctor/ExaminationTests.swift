@@ -47,7 +47,7 @@ struct ExaminationTests {
     },
     Fault("trunk-state", .error) { $0.agent.plan = .seen(Plan(steps: [], unknown: ["trunk: broken"])) },
     Fault("asterisk-installed", .error) { $0.asterisk.version = .seen(nil) },
-    Fault("asterisk-installed", .notice) { $0.asterisk.version = .unseen(unseen) },
+    Fault("asterisk-version", .notice) { $0.asterisk.version = .unseen(unseen) },
     Fault("asterisk-version", .warning) { $0.asterisk.version = .seen(AsteriskVersion("Asterisk 18.26.4")) },
     Fault("asterisk-files", .error) { $0.asterisk.trunk = .unseen(unseen) },
     Fault("asterisk-files", .notice) {

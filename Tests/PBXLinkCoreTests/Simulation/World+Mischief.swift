@@ -8,7 +8,6 @@ extension World {
   mutating func addSite(
     _ name: SiteName, _ extensions: [ExtensionPattern], endpoints: [Endpoint] = [], isUsed: Bool = true
   ) throws {
-    guard offices[name]?.agent == nil || lives[name] != nil else { return }
     let life = (lives[name] ?? 0) + 1
     var line: String?
     do {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import FoundationEssentials
+import LinkLab
+import PBXLinkCore
+import Testing
+
+/// The three offices of sites/three-offices, with agents; a suite gets one lab for all its tests.
+struct LinkedLab: Sendable {
+  /// The lab of the running suite.
+  @TaskLocal static var current: LinkedLab?
+
+  let lab: Lab
+
+  var paris: Office { get throws { try lab.office(named: "paris") } }
+  var lyon: Office { get throws { try lab.office(named: "lyon") } }
+  var nice: Office { get throws { try lab.office(named: "nice") } }
+
+  /// What an admin types at the first office to start the mesh.
+  func found() async throws {
+    try await paris.run(["pbxlink", "init", "--mesh", "acme", "--site", "paris"]).checked()
+  }
+
+  /// Invites an office and gives the line.
+  func invitation(for office: Office, extensions: String) async throws -> String {
+    let result = try await paris.run(
+      ["pbxlink", "add-site", office.name.description, "--extensions", extensions, "--json"]
+    ).checked()
+    return try result.json(Invited.self).invitation
+  }
+
+  /// Invites and joins, until both ends say that the link is up.
+  func link(_ office: Office, extensions: String) async throws {
+    try await office.run(["pbxlink", "join", invitation(for: office, extensions: extensions)]).checked()
+    try await waitForLink(paris, office)
+  }
+
+  /// Waits until both ends say that their link is up.
+  func waitForLink(_ one: Office, _ other: Office) async throws {
+    for (here, there) in [(one, other), (other, one)] {
+      try await wait(for: "\(here.name) to have a link to \(there.name)", upTo: .seconds(30)) {
+        try await here.status().peers.contains { $0.name == there.name.description && $0.state == .up } ? () : nil
+      }
+    }
+  }
+
+  private struct Invited: Decodable {
+    let invitation: String
+  }
+}
+
+extension Office {
+  /// What `pbxlink status --json` says.
+  func status() async throws -> StatusSnapshot {
+    try await run(["pbxlink", "status", "--json"]).checked().json(StatusSnapshot.self)
+  }
+
+  /// What `pbxlink plan --json` says.
+  func plan() async throws -> Plan {
+    try await run(["pbxlink", "plan", "--json"]).checked().json(Plan.self)
+  }
+
+  /// Runs a shell script as root in the office.
+  @discardableResult
+  func shell(_ script: String, input: String = "") async throws -> CommandResult {
+    try await run(["sh", "-ec", script], input: input)
+  }
+
+  /// A channel that is up, to tell later whether it is still the same one.
+  func liveTrunkChannels(with site: String) async throws -> [Channel] {
+    try await channels().filter { $0.name.hasPrefix("IAX2/plk_\(site)") }
+  }
+}
+
+extension CommandResult {
+  /// Standard output as JSON.
+  func json<Value: Decodable>(_ type: Value.Type) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(standardOutput.utf8))
+  }
+}
+
+/// Brings a lab up for a suite and takes it down after its last test.
+struct LabScope: SuiteTrait, TestScoping {
+  let name: String
+  let isLinked: Bool
+
+  @concurrent func provideScope(
+    for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
+  ) async throws {
+    let file = try LabFile(path: Repository.path("sites/three-offices/lab.yaml"))
+    let lab = try await Lab.up(file, name: name, options: .init(binaries: Repository.binaries))
+    do {
+      let linked = LinkedLab(lab: lab)
+      if isLinked {
+        try await linked.found()
+        try await linked.link(linked.lyon, extensions: "3XX")
+        try await linked.link(linked.nice, extensions: "4XX")
+      }
+      try await LinkedLab.$current.withValue(linked) { try await function() }
+    } catch {
+      for office in lab.offices {
+        let log = (try? String(contentsOfFile: office.log("agent"), encoding: .utf8)) ?? ""
+        print("--- agent of \(office.name)\n" + log.split(separator: "\n").suffix(40).joined(separator: "\n"))
+      }
+      try await Lab.down(name)
+      throw error
+    }
+    try await Lab.down(name)
+  }
+}
+
+extension Trait where Self == LabScope {
+  /// Three offices with agents, and links from paris to both others if asked for.
+  static func offices(_ name: String, isLinked: Bool) -> Self { LabScope(name: name, isLinked: isLinked) }
+}

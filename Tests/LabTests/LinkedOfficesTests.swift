@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import FoundationEssentials
+import LinkLab
+import PBXLinkCore
+import Testing
+
+@Suite("Linked offices", .serialized, .timeLimit(.minutes(10)), .offices("test-linked", isLinked: true))
+struct LinkedOfficesTests {
+  let mesh: LinkedLab
+
+  init() throws { mesh = try #require(LinkedLab.current) }
+
+  @Test(
+    "calls go both ways, over IAX2 between tunnel addresses, with the caller's number",
+    arguments: [("paris", "301"), ("lyon", "201"), ("paris", "401"), ("nice", "201")])
+  func calls(from site: String, to number: String) async throws {
+    let record = try await mesh.lab.call(from: mesh.lab.office(named: site), to: number)
+    #expect(record.gaps(interface: "pbxlink0").isEmpty, "\(record.gaps(interface: "pbxlink0"))")
+  }
+
+  @Test("when everything is applied the plan is empty")
+  func emptyPlan() async throws {
+    for office in mesh.lab.offices { #expect(try await office.plan().lines() == ["Nothing to change."]) }
+  }
+
+  @Test("a caller with the right user and secret from another site's address is refused")
+  func stolenSecret() async throws {
+    let (paris, lyon, nice) = (try mesh.paris, try mesh.lyon, try mesh.nice)
+    let file = try paris.read("/etc/asterisk/pbxlink/iax.conf")
+    let section = try #require(file.split(separator: "[plk_lyon.k1_1]").last)
+    let secret = try #require(section.firstMatch(of: /secret=([0-9a-f]+)/)?.1)
+    let address = try #require(try await paris.status().site.addresses.first)
+    for (office, works) in [(nice, false), (lyon, true)] {
+      let thief = """
+
+        [thief]
+        type=peer
+        host=\(address)
+        username=plk_lyon.k1_1
+        secret=\(secret)
+        auth=md5
+        encryption=aes128
+        """
+      try await office.shell("cat >>/etc/asterisk/iax.conf", input: thief + "\n").checked()
+      _ = try await office.asterisk("iax2 reload")
+      _ = try await office.asterisk("channel originate IAX2/thief/201 application Wait 20")
+      if works {
+        try await wait(for: "the right site's call", upTo: .seconds(10)) {
+          try await paris.liveTrunkChannels(with: "lyon").isEmpty ? nil : ()
+        }
+      } else {
+        try await wait(for: "paris to refuse the thief", upTo: .seconds(10)) {
+          try await paris.shell("grep -c 'failed to authenticate as plk_lyon.k1_1' /var/log/asterisk/messages*").succeeded
+            ? () : nil
+        }
+        #expect(try await paris.channels().isEmpty)
+      }
+      try await office.hangUpAll()
+      try await office.shell("sed -i '/^\\[thief\\]/,$d' /etc/asterisk/iax.conf").checked()
+      _ = try await office.run(["pbxlink", "apply"])
+    }
+    try await wait(for: "paris to be idle", upTo: .seconds(10)) { try await paris.channels().isEmpty ? () : nil }
+  }
+
+  @Test(
+    "a peer reaches neither an outbound route, nor an emergency number, nor another context",
+    arguments: ["9123", "911", "112", "9911", "201@phones", "201@local-extensions", "9123@pstn-out", "555"])
+  func foreignDestinations(target: String) async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    let before = try paris.callDetails().filter { $0.disposition == "ANSWERED" }.count
+    _ = try await lyon.asterisk("channel originate IAX2/plk_paris/\(target) application Wait 5")
+    try await wait(for: "the call to \(target) to end", upTo: .seconds(20)) {
+      try await lyon.channels().isEmpty ? () : nil
+    }
+    #expect(try await paris.channels().isEmpty)
+    #expect(try paris.callDetails().filter { $0.disposition == "ANSWERED" }.count == before)
+  }
+
+  @Test("the same way to call a peer's own extension is answered")
+  func ownExtension() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    _ = try await lyon.asterisk("channel originate IAX2/plk_paris/201 application Wait 20")
+    try await wait(for: "paris to answer", upTo: .seconds(10)) {
+      try await paris.liveTrunkChannels(with: "lyon").contains { $0.state == "Up" } ? () : nil
+    }
+    try await lyon.hangUpAll()
+  }
+
+  @Test("one call more than the limit is refused, whichever side places it")
+  func callLimit() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    for _ in 0..<2 {
+      _ = try await paris.call("301")
+      _ = try await lyon.call("201")
+    }
+    for (office, number) in [(paris, "301"), (lyon, "201")] {
+      guard case .ended(let end) = try await office.dial(number) else {
+        Issue.record("the fifth call was answered")
+        continue
+      }
+      #expect(end.cause == 34)
+    }
+    #expect(try await paris.status().peers.first { $0.name == "lyon" }?.calls == 4)
+    try await paris.hangUpAll()
+    try await lyon.hangUpAll()
+  }
+
+  @Test("an agent that is killed in a call leaves the call up, and starts again with nothing to change")
+  func killedAgent() async throws {
+    let paris = try mesh.paris
+    let call = try await paris.call("301")
+    let before = try await mesh.lab.record(of: call).caller.uniqueID
+    try await paris.stopAgent("KILL")
+    #expect(try await mesh.lab.record(of: call).caller.uniqueID == before)
+    try await paris.startAgent()
+    let plan = try await wait(for: "the agent to answer", upTo: .seconds(20)) {
+      try? await paris.plan()
+    }
+    #expect(plan.lines() == ["Nothing to change."])
+    #expect(try await mesh.lab.record(of: call).caller.uniqueID == before)
+    #expect(!(try String(contentsOfFile: paris.log("agent"), encoding: .utf8)).isEmpty)
+    try await call.hangUp()
+  }
+
+  @Test("SIGTERM ends the agent and leaves the links up")
+  func terminatedAgent() async throws {
+    let lyon = try mesh.lyon
+    try await lyon.stopAgent("TERM")
+    let record = try await mesh.lab.call(from: lyon, to: "201")
+    #expect(record.gaps(interface: "pbxlink0").isEmpty)
+    try await lyon.startAgent()
+    _ = try await wait(for: "the agent to answer", upTo: .seconds(20)) { try? await lyon.plan() }
+  }
+
+  @Test(
+    "what somebody else breaks is repaired",
+    arguments: [
+      "nft delete table inet pbxlink", "nft add element inet pbxlink members_v4 { 192.0.2.1 }",
+      "ip link delete pbxlink0", "ip route del 10.77.0.0/16 dev pbxlink0", "kill -9 $(pidof wireguard-go)",
+      "rm /etc/asterisk/pbxlink/iax.conf", "sed -i /pbxlink/d /etc/asterisk/extensions.conf",
+    ])
+  func drift(damage: String) async throws {
+    let lyon = try mesh.lyon
+    try await lyon.shell(damage).checked()
+    try await wait(for: "the repair of '\(damage)'", upTo: .seconds(40)) {
+      let plan = try await lyon.plan()
+      return plan.steps.isEmpty && plan.unknown.isEmpty ? () : nil
+    }
+    try await mesh.waitForLink(mesh.paris, lyon)
+    #expect(try await mesh.lab.call(from: lyon, to: "201").gaps(interface: "pbxlink0").isEmpty)
+  }
+
+  @Test("IAX2 on a public address answers nobody, and at the tunnel address it answers members")
+  func protectedPort() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    let tunnel = try #require(try await paris.status().site.addresses.first)
+    // An IAX2 POKE (RFC 5456 §8.1), which any Asterisk answers with a PONG.
+    let poke = """
+      import socket, sys
+      s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+      s.settimeout(2)
+      s.sendto(bytes.fromhex('80010000000000000000061e'), (sys.argv[1], 4569))
+      try: print('answered' if s.recv(100) else '')
+      except TimeoutError: print('silence')
+      """
+    let outside = try await lyon.run(["python3", "-c", poke, "198.51.100.10"]).checked()
+    #expect(outside.standardOutput == "silence\n")
+    let inside = try await lyon.run(["python3", "-c", poke, tunnel]).checked()
+    #expect(inside.standardOutput == "answered\n")
+  }
+
+  @Test("an exported descriptor verifies with an independent JWS library, and an altered one does not")
+  func independentVerification() async throws {
+    let python = Repository.path(".build/python/bin/python3")
+    let export = try await mesh.paris.run(["pbxlink", "descriptor", "export", "lyon", "--json"]).checked()
+    let verify = [python, Repository.path("Tests/LabTests/verify_jws.py")]
+    let good = try await mesh.paris.run(verify, input: export.standardOutput).checked()
+    #expect(good.standardOutput.contains("\"extensions\": [\"3XX\"]"))
+    let altered = export.standardOutput.replacing(/"jws" : "([^.]+)\.(.)/) { "\"jws\" : \"\($0.1).\($0.2 == "e" ? "f" : "e")" }
+    #expect(try await mesh.paris.run(verify, input: altered).status == 1)
+  }
+
+  @Test("documents travel by file and are verified without an agent")
+  func documentFiles() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    let export = try await paris.run(["pbxlink", "descriptor", "export", "--all"]).checked().standardOutput
+    let again = try await lyon.run(["pbxlink", "descriptor", "import", "-"], input: export).checked()
+    #expect(again.standardOutput == "0 new\n")
+    let authority = try await paris.status().mesh.authority
+    let offline = ["pbxlink", "descriptor", "verify", "-", "--mesh", "acme", "--authority", authority]
+    try await lyon.run(offline, input: export).checked()
+    let altered = String(export.dropLast(3)) + "AA\n"
+    let refused = try await lyon.run(["pbxlink", "descriptor", "import", "-"], input: altered)
+    #expect(refused.status == 65)
+    #expect(try await lyon.run(offline, input: altered).status == 65)
+  }
+
+  @Test("doctor finds no error in a linked office")
+  func doctor() async throws {
+    for office in mesh.lab.offices {
+      let result = try await office.run(["pbxlink", "doctor"])
+      #expect(result.status == 0, "\(result.standardOutput)")
+    }
+  }
+
+  @Test("no secret is in the status, the agent's log or the process list")
+  func secrets() async throws {
+    let paris = try mesh.paris
+    let secrets = try await paris.shell("grep -rhoE 'secret=[0-9a-f]+' /etc/asterisk/pbxlink | cut -d= -f2").checked()
+    let values = secrets.standardOutput.split(separator: "\n")
+    #expect(values.count >= 5)
+    let visible = try await paris.shell("pbxlink status --json; pbxlink plan; pbxlink descriptor export --all; ps axe").checked()
+      .standardOutput + String(contentsOfFile: paris.log("agent"), encoding: .utf8)
+    for value in values { #expect(!visible.contains(value)) }
+  }
+}
