@@ -24,7 +24,8 @@ struct AddSite: ReportingCommand {
   @OptionGroup var output: OutputOptions
 
   func execute() async throws {
-    let answer: Control.InviteAnswer = try await agent.client().post("/v1/sites",
+    let answer: Control.InviteAnswer = try await agent.client().post(
+      "/v1/sites",
       Control.InviteRequest(site: name, extensions: extensions, lifetime: try lifetime(), relay: relay))
     guard !output.json else { return try Console.print(json: answer) }
     Console.print([

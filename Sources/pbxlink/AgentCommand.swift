@@ -17,7 +17,8 @@ struct AgentCommand: ReportingCommand {
 
   func execute() async throws {
     guard let level = Logger.Level(rawValue: logLevel) else {
-      throw Failure("'--log-level \(logLevel)': use trace, debug, info, notice, warning, error or critical.", .usage)
+      throw Failure(
+        "'--log-level \(logLevel)': use trace, debug, info, notice, warning, error or critical.", .usage)
     }
     LoggingSystem.bootstrap { _ in JournalLogHandler(isUnderSystemd: getenv("JOURNAL_STREAM") != nil) }
     var logger = Logger(label: "pbxlink")

@@ -63,8 +63,11 @@ struct ImportDescriptor: ReportingCommand {
   @OptionGroup var output: OutputOptions
 
   func execute() async throws {
-    let answer: Control.ImportAnswer = try await agent.client().post("/v1/documents", Control.ImportRequest(documents: try DocumentFile.lines(file)))
-    if output.json { try Console.print(json: answer) } else {
+    let answer: Control.ImportAnswer = try await agent.client().post(
+      "/v1/documents", Control.ImportRequest(documents: try DocumentFile.lines(file)))
+    if output.json {
+      try Console.print(json: answer)
+    } else {
       Console.print(["\(answer.accepted) new"] + answer.refused.map { "! refused: \($0)" })
     }
     guard answer.refused.isEmpty else {
@@ -75,7 +78,8 @@ struct ImportDescriptor: ReportingCommand {
 
 struct VerifyDescriptor: ReportingCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Check documents in a file against this mesh's authority; change nothing.",
+    commandName: "verify",
+    abstract: "Check documents in a file against this mesh's authority; change nothing.",
     discussion: """
         pbxlink descriptor verify mesh.jws
         pbxlink descriptor verify mesh.jws --mesh acme --authority KEY     without an agent
@@ -124,7 +128,8 @@ extension Control.DocumentsAnswer {
   func descriptor(of name: String?) throws -> Control.DocumentEntry {
     let wanted = name ?? site
     guard let entry = documents.first(where: { $0.kind == "descriptor" && $0.site == wanted }) else {
-      throw Failure("There is no descriptor of a site '\(wanted)' here. 'pbxlink sites' lists the sites.", .noInput)
+      throw Failure(
+        "There is no descriptor of a site '\(wanted)' here. 'pbxlink sites' lists the sites.", .noInput)
     }
     return entry
   }

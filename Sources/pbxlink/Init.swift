@@ -24,7 +24,8 @@ struct Init: ReportingCommand {
 
   func execute() async throws {
     let answer: Control.MemberAnswer = try await siteFile.whileWritten(to: agent.config) {
-      try await agent.client().post("/v1/init", Control.FoundRequest(mesh: mesh, site: site, network: network))
+      try await agent.client().post(
+        "/v1/init", Control.FoundRequest(mesh: mesh, site: site, network: network))
     }
     guard !output.json else { return try Console.print(json: answer) }
     Console.print([

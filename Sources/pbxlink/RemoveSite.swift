@@ -23,7 +23,8 @@ struct RemoveSite: ReportingCommand {
     guard yes || Console.confirm("This revokes '\(name)' for good and ends its calls.") else {
       throw Failure("Nothing was changed.", .usage)
     }
-    let answer: Control.DoneAnswer = try await agent.client().post("/v1/remove", Control.RemoveRequest(site: name, reason: reason))
+    let answer: Control.DoneAnswer = try await agent.client().post(
+      "/v1/remove", Control.RemoveRequest(site: name, reason: reason))
     if output.json { try Console.print(json: answer) } else { Console.print(answer.messages) }
   }
 }

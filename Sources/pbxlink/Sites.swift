@@ -22,7 +22,8 @@ struct Sites: ReportingCommand {
         [
           site.name, site.standing, site.addresses.first ?? "-",
           site.extensions.isEmpty ? "-" : site.extensions.joined(separator: " "),
-          site.roles.isEmpty ? "-" : site.roles.joined(separator: " "), String(site.notAfter?.prefix(10) ?? "-"),
+          site.roles.isEmpty ? "-" : site.roles.joined(separator: " "),
+          String(site.notAfter?.prefix(10) ?? "-"),
         ]
       })
     Console.print(table.lines)

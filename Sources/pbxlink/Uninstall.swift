@@ -7,7 +7,8 @@ import PBXLinkSystem
 struct Uninstall: ReportingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Remove links, trunks, firewall table, keys, state and site file; leave the host as it was.",
-    discussion: "There is no way back: the keys are gone. Revoke the site elsewhere with 'pbxlink remove-site'.")
+    discussion:
+      "There is no way back: the keys are gone. Revoke the site elsewhere with 'pbxlink remove-site'.")
 
   @Flag(help: "Do not ask.") var yes = false
   @OptionGroup var agent: AgentOptions
@@ -19,6 +20,10 @@ struct Uninstall: ReportingCommand {
     }
     let answer: Control.DoneAnswer = try await agent.client().post("/v1/uninstall")
     try SiteFile.remove(agent.config)
-    if output.json { try Console.print(json: answer) } else { Console.print(answer.messages + ["site file removed"]) }
+    if output.json {
+      try Console.print(json: answer)
+    } else {
+      Console.print(answer.messages + ["site file removed"])
+    }
   }
 }

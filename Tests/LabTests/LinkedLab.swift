@@ -40,7 +40,8 @@ struct LinkedLab: Sendable {
   func waitForLink(_ one: Office, _ other: Office) async throws {
     for (here, there) in [(one, other), (other, one)] {
       try await wait(for: "\(here.name) to have a link to \(there.name)", upTo: .seconds(30)) {
-        try await here.status().peers.contains { $0.name == there.name.description && $0.state == .up } ? () : nil
+        try await here.status().peers.contains { $0.name == there.name.description && $0.state == .up }
+          ? () : nil
       }
     }
   }

@@ -32,60 +32,69 @@ struct LinkedOfficesTests {
     let section = try #require(file.split(separator: "[plk_lyon.k1_1]").last)
     let secret = try #require(section.firstMatch(of: /secret=([0-9a-f]+)/)?.1)
     let address = try #require(try await paris.status().site.addresses.first)
-    for (office, works) in [(nice, false), (lyon, true)] {
-      let thief = """
+    let thief = """
 
-        [thief]
-        type=peer
-        host=\(address)
-        username=plk_lyon.k1_1
-        secret=\(secret)
-        auth=md5
-        encryption=aes128
-        """
-      try await office.shell("cat >>/etc/asterisk/iax.conf", input: thief + "\n").checked()
+      [thief]
+      type=peer
+      host=\(address)
+      username=plk_lyon.k1_1
+      secret=\(secret)
+      auth=md5
+      encryption=aes128
+      disallow=all
+      allow=ulaw
+
+      """
+    for office in [nice, lyon] {
+      try await office.shell("cat >>/etc/asterisk/iax.conf", input: thief).checked()
       _ = try await office.asterisk("iax2 reload")
-      _ = try await office.asterisk("channel originate IAX2/thief/201 application Wait 20")
-      if works {
-        try await wait(for: "the right site's call", upTo: .seconds(10)) {
-          try await paris.liveTrunkChannels(with: "lyon").isEmpty ? nil : ()
-        }
-      } else {
-        try await wait(for: "paris to refuse the thief", upTo: .seconds(10)) {
-          try await paris.shell("grep -c 'failed to authenticate as plk_lyon.k1_1' /var/log/asterisk/messages*").succeeded
-            ? () : nil
-        }
-        #expect(try await paris.channels().isEmpty)
-      }
+    }
+    #expect(try await dial("201", over: "thief", from: nice).isAnswered == false)
+    try await paris.shell("grep 'failed to authenticate as plk_lyon.k1_1' /var/log/asterisk/messages*")
+      .checked()
+    #expect(try await dial("201", over: "thief", from: lyon).isAnswered)
+    for office in [nice, lyon] {
       try await office.hangUpAll()
       try await office.shell("sed -i '/^\\[thief\\]/,$d' /etc/asterisk/iax.conf").checked()
-      _ = try await office.run(["pbxlink", "apply"])
+      try await office.run(["pbxlink", "apply"]).checked()
     }
-    try await wait(for: "paris to be idle", upTo: .seconds(10)) { try await paris.channels().isEmpty ? () : nil }
+    try await wait(for: "paris to be idle", upTo: .seconds(10)) {
+      try await paris.channels().isEmpty ? () : nil
+    }
   }
 
   @Test(
-    "a peer reaches neither an outbound route, nor an emergency number, nor another context",
-    arguments: ["9123", "911", "112", "9911", "201@phones", "201@local-extensions", "9123@pstn-out", "555"])
-  func foreignDestinations(target: String) async throws {
+    "a peer reaches an extension and neither an outbound route, an emergency number nor another context",
+    arguments: [
+      ("201", true), ("9123", false), ("911", false), ("112", false), ("9911", false), ("555", false),
+      ("201@phones", false), ("201@local-extensions", false), ("9123@pstn-out", false),
+      ("201@plk-outbound", false),
+    ])
+  func destinations(target: String, isReached: Bool) async throws {
     let (paris, lyon) = (try mesh.paris, try mesh.lyon)
-    let before = try paris.callDetails().filter { $0.disposition == "ANSWERED" }.count
-    _ = try await lyon.asterisk("channel originate IAX2/plk_paris/\(target) application Wait 5")
-    try await wait(for: "the call to \(target) to end", upTo: .seconds(20)) {
-      try await lyon.channels().isEmpty ? () : nil
+    #expect(try await dial(target, over: "plk_paris", from: lyon).isAnswered == isReached)
+    #expect(try await paris.channels().isEmpty == !isReached)
+    try await lyon.hangUpAll()
+    try await wait(for: "paris to be idle", upTo: .seconds(10)) {
+      try await paris.channels().isEmpty ? () : nil
     }
-    #expect(try await paris.channels().isEmpty)
-    #expect(try paris.callDetails().filter { $0.disposition == "ANSWERED" }.count == before)
   }
 
-  @Test("the same way to call a peer's own extension is answered")
-  func ownExtension() async throws {
-    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
-    _ = try await lyon.asterisk("channel originate IAX2/plk_paris/201 application Wait 20")
-    try await wait(for: "paris to answer", upTo: .seconds(10)) {
-      try await paris.liveTrunkChannels(with: "lyon").contains { $0.state == "Up" } ? () : nil
-    }
-    try await lyon.hangUpAll()
+  /// Calls what an honest dialplan would not, with the variables that an honest one sets.
+  private func dial(_ target: String, over peer: String, from office: Office) async throws -> CallAttempt {
+    let dialplan = """
+      [attack]
+      exten => 700,1,Set(IAXVAR(plk_ttl)=4)
+       same => n,Set(IAXVAR(plk_path)=/\(office.name)/)
+       same => n,Dial(IAX2/\(peer)/\(target),10)
+
+      """
+    try await office.write(dialplan, to: "/etc/asterisk/attack.conf")
+    try await office.shell(
+      "grep -q attack.conf /etc/asterisk/extensions.conf || sed -i '1i #include attack.conf' /etc/asterisk/extensions.conf"
+    ).checked()
+    _ = try await office.asterisk("dialplan reload")
+    return try await office.dial("700", context: "attack")
   }
 
   @Test("one call more than the limit is refused, whichever side places it")
@@ -178,7 +187,9 @@ struct LinkedOfficesTests {
     let verify = [python, Repository.path("Tests/LabTests/verify_jws.py")]
     let good = try await mesh.paris.run(verify, input: export.standardOutput).checked()
     #expect(good.standardOutput.contains("\"extensions\": [\"3XX\"]"))
-    let altered = export.standardOutput.replacing(/"jws" : "([^.]+)\.(.)/) { "\"jws\" : \"\($0.1).\($0.2 == "e" ? "f" : "e")" }
+    let altered = export.standardOutput.replacing(/"jws" : "([^.]+)\.(.)/) {
+      "\"jws\" : \"\($0.1).\($0.2 == "e" ? "f" : "e")"
+    }
     #expect(try await mesh.paris.run(verify, input: altered).status == 1)
   }
 
@@ -208,11 +219,18 @@ struct LinkedOfficesTests {
   @Test("no secret is in the status, the agent's log or the process list")
   func secrets() async throws {
     let paris = try mesh.paris
-    let secrets = try await paris.shell("grep -rhoE 'secret=[0-9a-f]+' /etc/asterisk/pbxlink | cut -d= -f2").checked()
+    let secrets = try await paris.shell("grep -rhoE 'secret=[0-9a-f]+' /etc/asterisk/pbxlink | cut -d= -f2")
+      .checked()
     let values = secrets.standardOutput.split(separator: "\n")
     #expect(values.count >= 5)
-    let visible = try await paris.shell("pbxlink status --json; pbxlink plan; pbxlink descriptor export --all; ps axe").checked()
+    let visible =
+      try await paris.shell("pbxlink status --json; pbxlink plan; pbxlink descriptor export --all; ps axe")
+      .checked()
       .standardOutput + String(contentsOfFile: paris.log("agent"), encoding: .utf8)
     for value in values { #expect(!visible.contains(value)) }
   }
+}
+
+extension CallAttempt {
+  var isAnswered: Bool { if case .answered = self { true } else { false } }
 }

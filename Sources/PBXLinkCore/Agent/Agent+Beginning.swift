@@ -29,15 +29,16 @@ extension Agent {
 
   /// A site that has redeemed an invitation. The answer is believed only as far as the authority of the
   /// invitation has signed it, and only for our identity and the invited name.
+  /// - Parameter documents: what is known already when a join that was cut off is run again.
   public static func join(
     _ invitation: Invitation, answer: JoinAnswer, configuration: Configuration, keys: AgentKeys,
-    cryptography: any Cryptography, at now: Timestamp
+    documents: [String] = [], cryptography: any Cryptography, at now: Timestamp
   ) throws -> (agent: Agent, effects: [Effect]) {
     let mesh = Mesh(
       identity: invitation.meshIdentity, networks: invitation.networks, site: invitation.site)
     var agent = try Agent(
-      mesh: mesh, configuration: configuration, keys: keys, documents: [answer.membership], invitations: [],
-      cryptography: cryptography)
+      mesh: mesh, configuration: configuration, keys: keys, documents: documents + [answer.membership],
+      invitations: [], cryptography: cryptography)
     guard agent.membership?.site == invitation.site else {
       throw AgentError.membershipForeign(
         reason: "the membership is not for this server's key and '\(invitation.site)'")

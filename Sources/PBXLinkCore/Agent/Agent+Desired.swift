@@ -33,14 +33,16 @@ extension Agent {
   }
 
   private func tunnel(to linked: [Site], at now: Timestamp) throws -> TunnelConfiguration {
-    let members = linked.compactMap { site in
-      site.descriptor.map {
+    // A site that announces another's key gives its own addresses away to that key's holder, no more: one peer.
+    let holders = Dictionary(grouping: linked) { $0.descriptor?.wireguard.publicKey }
+    let members = holders.compactMap { key, sites in
+      key.map {
         TunnelPeer(
-          publicKey: $0.wireguard.publicKey,
-          allowedIPs: Set(site.membership.addresses.map(IPPrefix.init(host:))),
-          endpoint: candidate(of: $0.wireguard.endpoints, at: now), keepalive: configuration.tunnel.keepalive)
+          publicKey: $0, allowedIPs: Set(sites.flatMap(\.membership.addresses).map(IPPrefix.init(host:))),
+          endpoint: candidate(of: sites.flatMap { $0.descriptor?.wireguard.endpoints ?? [] }, at: now),
+          keepalive: configuration.tunnel.keepalive)
       }
-    }
+    }.sorted { $0.publicKey < $1.publicKey }
     // A site that announces the throw-away key of an invitation as its own must not stop the other links.
     let taken = Set(members.map(\.publicKey))
     let invited = openInvitations.filter { !taken.contains($0.tunnelKey) }.map {

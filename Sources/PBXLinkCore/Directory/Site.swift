@@ -59,10 +59,8 @@ extension Directory {
     var accepted: [Membership] = []
     var owners: [String: SiteName] = [:]
     for member in members.sorted(by: { ($0.notBefore, $0.identity) < ($1.notBefore, $1.identity) }) {
-      let tunnelKey = descriptors[member.identity]?.content.wireguard.publicKey
-      let unique =
-        ["identity \(member.identity)"] + member.addresses.map { "tunnel address \($0)" }
-        + (tunnelKey.map { ["tunnel key \($0)"] } ?? [])
+      // Only what the authority has signed: what a site says of itself must not put another one out.
+      let unique = ["identity \(member.identity)"] + member.addresses.map { "tunnel address \($0)" }
       if let shared = unique.first(where: { owners[$0] != nil }), let owner = owners[shared] {
         conflicts[member.site] = "\(shared) belongs to site '\(owner)', admitted earlier"
       } else if let (pattern, other, owner) = overlap(of: member.extensions, with: accepted) {

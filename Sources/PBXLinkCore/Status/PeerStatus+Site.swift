@@ -34,7 +34,8 @@ extension PeerStatus {
     self.init(
       name: invitation.site.description, state: .invited, path: nil, roundTrip: nil, lastHandshake: nil,
       received: nil, sent: nil, calls: 0, callLimit: nil, trunk: nil,
-      extensions: invitation.extensions.map(\.description), addresses: invitation.addresses.map(\.description),
+      extensions: invitation.extensions.map(\.description),
+      addresses: invitation.addresses.map(\.description),
       advice: "Run the 'pbxlink join' command there before \(invitation.expires).")
   }
 
@@ -43,7 +44,8 @@ extension PeerStatus {
   ) -> String? {
     switch state {
     case .up, .disabled, .invited: nil
-    case .pending: "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation."
+    case .pending:
+      "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation."
     case .conflict: site.conflict
     case .trunkDown:
       trunk == nil

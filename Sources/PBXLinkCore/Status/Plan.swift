@@ -41,7 +41,8 @@ public struct Plan: Hashable, Sendable, Codable {
   /// The plan as lines for a terminal.
   public func lines() -> [String] {
     let changes = steps.map { step in
-      "\(step.plane): \(step.change)" + (step.expectedGap > 0 ? "   (expected gap \(step.expectedGap) s)" : "")
+      "\(step.plane): \(step.change)"
+        + (step.expectedGap > 0 ? "   (expected gap \(step.expectedGap) s)" : "")
     }
     let summary = steps.isEmpty && unknown.isEmpty ? ["Nothing to change."] : []
     return changes + unknown.map { "! \($0)" } + summary

@@ -19,7 +19,8 @@ extension StatusSnapshot {
       ["PEER", "STATE", "TRUNK", "CALLS", "EXTENSIONS", "HANDSHAKE", "PATH"],
       rows: peers.map { peer in
         [
-          peer.name, peer.state.rawValue, peer.trunk ?? "-", peer.callLimit.map { "\(peer.calls)/\($0)" } ?? "-",
+          peer.name, peer.state.rawValue, peer.trunk ?? "-",
+          peer.callLimit.map { "\(peer.calls)/\($0)" } ?? "-",
           peer.extensions.isEmpty ? "-" : peer.extensions.joined(separator: " "),
           peer.lastHandshake.map { String($0.dropFirst(11).dropLast(1)) } ?? "-", peer.path ?? "-",
         ]

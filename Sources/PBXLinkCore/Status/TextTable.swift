@@ -18,7 +18,9 @@ public struct TextTable: Sendable {
   public var lines: [String] {
     let widths = heading.indices.map { column in ([heading] + rows).map { $0[column].count }.max() ?? 0 }
     return ([heading] + rows).map { row in
-      let padded = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
+      let padded = zip(row, widths).map { cell, width in
+        cell + String(repeating: " ", count: width - cell.count)
+      }
       var line = padded.joined(separator: "  ")
       while line.last == " " { line.removeLast() }
       return line

@@ -17,6 +17,9 @@ public struct AsteriskInstallation: Hashable, Sendable {
     self.configurationDirectory = configurationDirectory
   }
 
+  /// Whether there is a configuration directory with an iax.conf at all.
+  var exists: Bool { access("\(configurationDirectory)/iax.conf", F_OK) == 0 }
+
   /// Whether FreePBX writes Asterisk's files: then our lines go into the files that it leaves to the admin.
   public var isFreePBX: Bool {
     get throws {

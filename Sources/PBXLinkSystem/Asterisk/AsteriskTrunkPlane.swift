@@ -94,6 +94,8 @@ public actor AsteriskTrunkPlane {
 
   /// Takes everything of ours out of Asterisk and ends the calls with peers.
   public func remove() async throws {
+    // A host without Asterisk has nothing of ours.
+    guard installation.exists else { return }
     let observed = try await observe()
     let own = observed.files
     try installation.exclude(.extensions)

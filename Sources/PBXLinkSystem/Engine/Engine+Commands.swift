@@ -14,7 +14,8 @@ extension Engine {
     }
     guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
     guard let mesh = MeshName(request.mesh) else {
-      throw Failure("'\(request.mesh)' is not a mesh name: use 1 to 63 of a-z, 0-9 and inner hyphens.", .usage)
+      throw Failure(
+        "'\(request.mesh)' is not a mesh name: use 1 to 63 of a-z, 0-9 and inner hyphens.", .usage)
     }
     guard let network = IPPrefix(request.network) else {
       throw Failure("'\(request.network)' is not a network: write it as 10.77.0.0/16.", .usage)
@@ -24,7 +25,8 @@ extension Engine {
     configuration = try SiteFile.readIfPresent(siteFile)
     let local = try await NetworkInterfaces.list().filter { $0.interface != configuration.tunnel.interface }
     let (agent, effects) = try Agent.found(
-      mesh: mesh, site: site, network: network, localPrefixes: local.map(\.prefix), configuration: configuration,
+      mesh: mesh, site: site, network: network, localPrefixes: local.map(\.prefix),
+      configuration: configuration,
       keys: try keyFiles.createAgentKeys(authority: true), cryptography: cryptography, at: now)
     try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
     await carryOut(effects).value
@@ -65,7 +67,8 @@ extension Engine {
     let done = try step { agent, now in ((), try agent.remove(site, reason: request.reason, at: now)) }.done
     await done.value
     let failures = lastReport.failures.map { "\($0.plane.rawValue): \($0.error)" }
-    return Control.DoneAnswer(messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."] + failures)
+    return Control.DoneAnswer(
+      messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."] + failures)
   }
 
   /// `plan`: what would change, nothing done.
@@ -102,7 +105,8 @@ extension Engine {
     for step in report.steps { journal(JournalEntry(.linkTaken, "\(step.plane): \(step.change)")) }
     guard report.failures.isEmpty else {
       throw Failure(
-        "Not everything could be taken away: " + report.failures.map { "\($0.plane.rawValue): \($0.error)" }
+        "Not everything could be taken away: "
+          + report.failures.map { "\($0.plane.rawValue): \($0.error)" }
           .joined(separator: "; "), .osError)
     }
     return report.steps.map { "\($0.plane): \($0.change)" }
@@ -148,10 +152,13 @@ extension Engine {
       -> Control.DocumentEntry
     {
       Control.DocumentEntry(
-        kind: kind.rawValue, site: site?.description, serial: serial, jws: jws, jwk: .init(x: key.description))
+        kind: kind.rawValue, site: site?.description, serial: serial, jws: jws, jwk: .init(x: key.description)
+      )
     }
     let sites = agent.directory.memberships.values.sorted { $0.content.site < $1.content.site }
-    let memberships = sites.map { entry(.membership, $0.content.site, $0.content.serial, $0.text, by: authority) }
+    let memberships = sites.map {
+      entry(.membership, $0.content.site, $0.content.serial, $0.text, by: authority)
+    }
     let descriptors = sites.compactMap { site in
       agent.directory.descriptors[site.content.identity].map {
         entry(.descriptor, site.content.site, $0.content.serial, $0.text, by: site.content.identity)

@@ -61,7 +61,9 @@ extension Engine: ExchangeDelegate {
         group.addTask {
           do {
             let answer = try await client.push(documents)
-            for reason in answer.refused { self.logger.warning("'\(site.name)' refused a document: \(reason)") }
+            for reason in answer.refused {
+              self.logger.warning("'\(site.name)' refused a document: \(reason)")
+            }
           } catch {
             self.logger.notice("push: \(error)")
           }

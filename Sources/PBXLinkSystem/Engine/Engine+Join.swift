@@ -27,11 +27,14 @@ extension Engine {
     do {
       let answer = try await redeem(invitation, identity: keys.identity.publicKey, over: planes)
       let (agent, effects) = try Agent.join(
-        invitation, answer: answer, configuration: configuration, keys: keys, cryptography: cryptography, at: now)
+        invitation, answer: answer, configuration: configuration, keys: keys,
+        documents: agent?.directory.allDocuments() ?? [], cryptography: cryptography, at: now)
       try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
       let inviter = exchangeClient(to: invitation)
       let receipt = try await inviter.push(agent.directory.allDocuments())
-      if let reason = receipt.refused.first { throw Failure("'\(inviter.name)' refused us: \(reason)", .protocolError) }
+      if let reason = receipt.refused.first {
+        throw Failure("'\(inviter.name)' refused us: \(reason)", .protocolError)
+      }
       await carryOut([.reconcile]).value
       if let site = try member().site(at: invitation.inviter.addresses[0], now: Self.clock()) {
         await synchronize(with: site)
@@ -50,14 +53,17 @@ extension Engine {
   }
 
   /// Brings the throw-away tunnel up and asks, at each of the inviter's endpoints in turn.
-  private func redeem(_ invitation: Invitation, identity: PublicKey, over planes: Planes) async throws -> JoinAnswer {
+  private func redeem(_ invitation: Invitation, identity: PublicKey, over planes: Planes) async throws
+    -> JoinAnswer
+  {
     let request = JoinRequest(secret: Base64URL.encode(invitation.secret.exposedBytes), identity: identity)
     let client = exchangeClient(to: invitation)
     var endpoints: [ResolvedEndpoint] = []
     for endpoint in invitation.inviter.endpoints { endpoints += try await NameResolution.resolve(endpoint) }
     var lastError: any Error = Failure("'\(client.name)' has no endpoint that can be looked up", .unavailable)
     for endpoint in endpoints {
-      try await planes.openThrowAway(invitation, endpoint: endpoint, configuration: configuration, at: Self.clock())
+      try await planes.openThrowAway(
+        invitation, endpoint: endpoint, configuration: configuration, at: Self.clock())
       do {
         return try await client.join(request)
       } catch let error as ExchangeError where error.isAnswer {
@@ -86,7 +92,8 @@ extension Planes {
       peers: [
         TunnelPeer(
           publicKey: invitation.inviter.publicKey,
-          allowedIPs: Set(invitation.inviter.addresses.map(IPPrefix.init(host:))), endpoint: endpoint, keepalive: 0)
+          allowedIPs: Set(invitation.inviter.addresses.map(IPPrefix.init(host:))), endpoint: endpoint,
+          keepalive: 0)
       ], routes: invitation.networks)
     try await tunnel.apply(
       changes(from: try await tunnel.observe(interface: interface), to: desired, at: now), to: desired)

@@ -14,7 +14,8 @@ extension Engine {
     let planes = Planes(
       interface: configuration.tunnel.interface, tunnel: choice.backend, firewall: Nftables(),
       trunk: AsteriskTrunkPlane(
-        installation: AsteriskInstallation(configurationDirectory: configuration.asterisk.configurationDirectory)))
+        installation: AsteriskInstallation(
+          configurationDirectory: configuration.asterisk.configurationDirectory)))
     self.planes = planes
     return planes
   }
@@ -37,7 +38,8 @@ extension Engine {
     var report = Planes.Report()
     do {
       try checkClock(now)
-      report = await (try openPlanes()).apply(try agent.desiredState(at: now), isRemoving: isRemoving, at: now)
+      report = await (try openPlanes()).apply(
+        try agent.desiredState(at: now), isRemoving: isRemoving, at: now)
     } catch {
       report.failures.append((.tunnel, String(describing: error)))
     }
@@ -77,7 +79,8 @@ extension Engine {
     guard exchange == nil, !isDown, let agent, lastReport.tunnel != nil,
       let address = agent.ownSite(at: Self.clock())?.membership.addresses.first
     else { return }
-    let server = ExchangeServer(address: address, port: configuration.exchangePort, delegate: self, logger: logger)
+    let server = ExchangeServer(
+      address: address, port: configuration.exchangePort, delegate: self, logger: logger)
     exchange = Task {
       do {
         try await server.run()

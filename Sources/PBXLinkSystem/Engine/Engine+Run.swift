@@ -26,7 +26,8 @@ extension Engine {
         try await Task.sleep(for: .seconds(1))
       }
       if agent != nil { await reconcile() }
-      Notify.ready(status: agent.map { "site \($0.mesh.site) of mesh \($0.mesh.identity.name)" } ?? "in no mesh yet")
+      Notify.ready(
+        status: agent.map { "site \($0.mesh.site) of mesh \($0.mesh.identity.name)" } ?? "in no mesh yet")
       try await group.next()
       group.cancelAll()
     }
@@ -39,7 +40,9 @@ extension Engine {
       Notify.alive()
       guard agent != nil, !isDown, !isJoining else { continue }
       await resolveNames()
-      do { try step { agent, now in ((), try agent.handle(.tick, at: now)) } } catch { logger.error("tick: \(error)") }
+      do { try step { agent, now in ((), try agent.handle(.tick, at: now)) } } catch {
+        logger.error("tick: \(error)")
+      }
       await reconcile()
       look += 1
       synchronizeLinks(all: look % Self.looksPerSync == 0)
@@ -66,7 +69,9 @@ extension Engine {
     guard let agent else { return }
     var found = agent.resolvedNames
     for name in agent.endpointNames(at: Self.clock()) {
-      if let addresses = try? await NameResolution.addresses(of: name), !addresses.isEmpty { found[name] = addresses }
+      if let addresses = try? await NameResolution.addresses(of: name), !addresses.isEmpty {
+        found[name] = addresses
+      }
     }
     let names = found
     do {

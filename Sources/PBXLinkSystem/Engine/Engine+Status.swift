@@ -16,8 +16,9 @@ extension Engine {
     surroundings.trunk = report.trunk
     surroundings.calls = try await calls(planes, report.trunk)
     surroundings.problems =
-      report.plan.unknown + lastReport.problems(besides: report)
-      + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(\.description)
+      report.plan.unknown + desired.problems + lastReport.problems(besides: report)
+      + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(
+        \.description)
     surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")
     surroundings.isDown = isDown
     return StatusSnapshot(of: agent, in: surroundings, at: now)
@@ -35,7 +36,8 @@ extension Engine {
     let members = agent.sites(at: now).map { site in
       Control.SiteEntry(
         name: site.name.description, identity: site.identity.description,
-        addresses: site.membership.addresses.map(\.description), extensions: site.extensions.map(\.description),
+        addresses: site.membership.addresses.map(\.description),
+        extensions: site.extensions.map(\.description),
         roles: site.membership.roles.map(\.rawValue),
         standing: site.conflict != nil ? "conflict" : site.isMembershipExpired ? "expired" : "member",
         notAfter: site.membership.notAfter.description, remark: site.conflict)
@@ -48,7 +50,8 @@ extension Engine {
     }
     let revoked = agent.directory.revoked.values.sorted { $0.site < $1.site }.map { entry in
       Control.SiteEntry(
-        name: entry.site.description, identity: entry.identity.description, addresses: [], extensions: [], roles: [],
+        name: entry.site.description, identity: entry.identity.description, addresses: [], extensions: [],
+        roles: [],
         standing: "revoked", notAfter: entry.at.description, remark: entry.reason)
     }
     return Control.SitesAnswer(sites: members + invited + revoked)

@@ -50,7 +50,8 @@ public actor Engine {
     isDown = try state.meta(.isDown) ?? false
     guard let mesh: Mesh = try state.meta(.mesh) else { return }
     agent = try Agent(
-      mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(), documents: state.documents,
+      mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(),
+      documents: state.documents,
       invitations: try state.meta(.invitations) ?? [], cryptography: cryptography)
   }
 
@@ -94,7 +95,9 @@ public actor Engine {
     if !changes.isEmpty { try store.commit(changes + [try .setMeta(.highestTime, highestTime)], at: now) }
     agent = next
     for case .journal(let entry) in effects {
-      logger.info("\(entry.text)", metadata: ["event": "\(entry.kind.rawValue)", "site": "\(entry.site?.description ?? "-")"])
+      logger.info(
+        "\(entry.text)",
+        metadata: ["event": "\(entry.kind.rawValue)", "site": "\(entry.site?.description ?? "-")"])
     }
   }
 
@@ -121,6 +124,8 @@ public actor Engine {
     } catch {
       logger.error("journal: \(error)")
     }
-    logger.info("\(entry.text)", metadata: ["event": "\(entry.kind.rawValue)", "site": "\(entry.site?.description ?? "-")"])
+    logger.info(
+      "\(entry.text)",
+      metadata: ["event": "\(entry.kind.rawValue)", "site": "\(entry.site?.description ?? "-")"])
   }
 }

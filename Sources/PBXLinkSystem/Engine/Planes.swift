@@ -107,7 +107,8 @@ struct Planes: Sendable {
   }
 
   private func step(_ change: TunnelChange) -> Plan.Step {
-    Plan.Step(plane: Name.tunnel.rawValue, change: change.description, expectedGap: change.expectedGap.seconds)
+    Plan.Step(
+      plane: Name.tunnel.rawValue, change: change.description, expectedGap: change.expectedGap.seconds)
   }
 
   private func step(_ change: FirewallChange) -> Plan.Step {

@@ -28,7 +28,8 @@ enum NameResolution {
     var list: UnsafeMutablePointer<addrinfo>?
     let code = getaddrinfo(name, nil, &hints, &list)
     guard code == 0 else {
-      throw Failure("'\(name)' cannot be looked up: \(String(cString: gai_strerror(code)))", .temporaryFailure)
+      throw Failure(
+        "'\(name)' cannot be looked up: \(String(cString: gai_strerror(code)))", .temporaryFailure)
     }
     defer { freeaddrinfo(list) }
     return sequence(first: list) { $0?.pointee.ai_next }.prefix { $0 != nil }.compactMap { entry in

@@ -18,7 +18,9 @@ enum Notify {
   static func stopping() { send("STOPPING=1") }
 
   private static func send(_ message: String) {
-    guard let path = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }), var target = UnixSocket.address(path) else {
+    guard let path = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }),
+      var target = UnixSocket.address(path)
+    else {
       return
     }
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

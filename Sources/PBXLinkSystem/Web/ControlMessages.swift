@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-
 /// The messages between the command and its agent: JSON over HTTP on a Unix socket, see docs/formats.md.
 public enum Control {
   /// `init`.

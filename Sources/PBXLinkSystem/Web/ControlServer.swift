@@ -22,11 +22,21 @@ struct ControlServer: Sendable {
     router.get("/v1/sites") { _, _ in JSONReply(try await engine.sites()) }
     router.get("/v1/plan") { _, _ in JSONReply(try await engine.plan()) }
     router.get("/v1/documents") { _, _ in JSONReply(try await engine.documents()) }
-    router.post("/v1/init") { JSONReply(try await engine.found($0.decode(as: Control.FoundRequest.self, context: $1))) }
-    router.post("/v1/sites") { JSONReply(try await engine.invite($0.decode(as: Control.InviteRequest.self, context: $1))) }
-    router.post("/v1/join") { JSONReply(try await engine.join($0.decode(as: Control.JoinRequest.self, context: $1))) }
-    router.post("/v1/remove") { JSONReply(try await engine.remove($0.decode(as: Control.RemoveRequest.self, context: $1))) }
-    router.post("/v1/documents") { JSONReply(try await engine.importing($0.decode(as: Control.ImportRequest.self, context: $1))) }
+    router.post("/v1/init") {
+      JSONReply(try await engine.found($0.decode(as: Control.FoundRequest.self, context: $1)))
+    }
+    router.post("/v1/sites") {
+      JSONReply(try await engine.invite($0.decode(as: Control.InviteRequest.self, context: $1)))
+    }
+    router.post("/v1/join") {
+      JSONReply(try await engine.join($0.decode(as: Control.JoinRequest.self, context: $1)))
+    }
+    router.post("/v1/remove") {
+      JSONReply(try await engine.remove($0.decode(as: Control.RemoveRequest.self, context: $1)))
+    }
+    router.post("/v1/documents") {
+      JSONReply(try await engine.importing($0.decode(as: Control.ImportRequest.self, context: $1)))
+    }
     router.post("/v1/apply") { _, _ in JSONReply(try await engine.apply()) }
     router.post("/v1/down") { _, _ in JSONReply(try await engine.takeDown()) }
     router.post("/v1/uninstall") { _, _ in JSONReply(try await engine.uninstall()) }

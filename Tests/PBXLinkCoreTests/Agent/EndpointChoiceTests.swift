@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-@testable import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Endpoints to try")
 struct EndpointChoiceTests {

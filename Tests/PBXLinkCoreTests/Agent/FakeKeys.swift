@@ -28,7 +28,8 @@ struct FakeTrunkKey: TrunkKey {
 
 extension AgentKeys {
   /// The keys of a site, all from its name.
-  static func fake(_ site: String, authority: String? = nil, generations: [UInt32] = [1]) throws -> AgentKeys {
+  static func fake(_ site: String, authority: String? = nil, generations: [UInt32] = [1]) throws -> AgentKeys
+  {
     AgentKeys(
       identity: try FakeSigner(site), authority: try authority.map { try FakeSigner($0) },
       tunnelPrivate: Secret(FakeCryptography().sha256(Array("private \(site)".utf8))),

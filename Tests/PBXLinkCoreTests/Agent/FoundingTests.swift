@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-@testable import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Founding a mesh")
 struct FoundingTests {
@@ -14,7 +15,8 @@ struct FoundingTests {
     let own = try #require(head.ownSite(at: Offices.now))
     #expect(try own.name == offices.site("head"))
     #expect(own.membership.addresses.map(\.family) == [.v4, .v6])
-    #expect(own.membership.addresses.allSatisfy { address in head.mesh.networks.contains { $0.contains(address) } })
+    #expect(
+      own.membership.addresses.allSatisfy { address in head.mesh.networks.contains { $0.contains(address) } })
     #expect(try own.extensions == offices.patterns(["6XX"]))
     #expect(own.membership.roles == [.inviter])
     #expect(own.descriptor?.wireguard.publicKey == head.keys.tunnelPublic)
@@ -40,7 +42,8 @@ struct FoundingTests {
     #expect(throws: DocumentError.self) {
       let damaged = head.directory.allDocuments().map { String($0.dropLast(4)) + "AAAA" }
       _ = try Agent(
-        mesh: head.mesh, configuration: head.configuration, keys: head.keys, documents: damaged, invitations: [],
+        mesh: head.mesh, configuration: head.configuration, keys: head.keys, documents: damaged,
+        invitations: [],
         cryptography: offices.cryptography)
     }
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-@testable import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Inviting and joining")
 struct JoiningTests {
@@ -151,7 +152,9 @@ struct JoiningTests {
   func names() throws {
     var head = try offices.head().agent
     let lyon = try offices.join("lyon", ["2XX"], to: &head)
-    #expect(throws: AgentError.siteTaken(lyon.mesh.site)) { _ = try offices.invite("lyon", ["5XX"], to: &head) }
+    #expect(throws: AgentError.siteTaken(lyon.mesh.site)) {
+      _ = try offices.invite("lyon", ["5XX"], to: &head)
+    }
     #expect(try head.handle(.heard(lyon.mesh.site), at: now) == [.saveInvitations, .reconcile])
     for name in ["lyon", "head"] {
       #expect(throws: AdmissionError.nameTaken(try offices.site(name))) {
@@ -171,7 +174,9 @@ struct JoiningTests {
     _ = try offices.invite("oslo", ["3XX"], to: &head)
     for pattern in ["60X", "299", "3[0-4]X", "9XX", "112"] {
       let before = head.invitations
-      #expect(throws: AdmissionError.self, "\(pattern)") { _ = try offices.invite("rome", [pattern], to: &head) }
+      #expect(throws: AdmissionError.self, "\(pattern)") {
+        _ = try offices.invite("rome", [pattern], to: &head)
+      }
       #expect(head.invitations == before)
     }
     #expect(throws: Never.self) { _ = try offices.invite("rome", ["4XX", "3XXX"], to: &head) }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-@testable import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 /// Offices that join a mesh as admins would have them do, with a network that loses nothing.
 struct Offices {
@@ -25,13 +26,15 @@ struct Offices {
     try Agent.found(
       mesh: try #require(MeshName("acme")), site: site("head"), network: try #require(IPPrefix(network)),
       localPrefixes: try localPrefixes.map { try #require(IPPrefix($0)) },
-      configuration: try configuration ?? self.configuration(extensions: ["6XX"], endpoints: ["203.0.113.5:51820"]),
+      configuration: try configuration
+        ?? self.configuration(extensions: ["6XX"], endpoints: ["203.0.113.5:51820"]),
       keys: .fake("head", authority: authority), cryptography: cryptography, at: Self.now)
   }
 
   /// What `add-site` does at the head office; the line is read back as the new office reads it.
   func invite(
-    _ name: String, _ extensions: [String], to head: inout Agent, lifetime: Int64 = 3600, entropy: String? = nil,
+    _ name: String, _ extensions: [String], to head: inout Agent, lifetime: Int64 = 3600,
+    entropy: String? = nil,
     at now: Timestamp = now
   ) throws -> (invitation: Invitation, pending: PendingInvitation, effects: [Effect]) {
     let (pending, text, effects) = try head.invite(
@@ -61,7 +64,8 @@ struct Offices {
       invitation, answer: answer, configuration: try configuration ?? self.configuration(),
       keys: .fake(name, generations: generations), cryptography: cryptography, at: now
     ).agent
-    #expect(head.receive(agent.directory.allDocuments(), from: agent.mesh.site, at: Self.now).receipt.refused == [])
+    #expect(
+      head.receive(agent.directory.allDocuments(), from: agent.mesh.site, at: Self.now).receipt.refused == [])
     return agent
   }
 
@@ -102,7 +106,9 @@ struct Offices {
 
 extension [Effect] {
   /// The kinds of the journal entries.
-  var journal: [JournalEntry.Kind] { compactMap { if case .journal(let entry) = $0 { entry.kind } else { nil } } }
+  var journal: [JournalEntry.Kind] {
+    compactMap { if case .journal(let entry) = $0 { entry.kind } else { nil } }
+  }
 
   /// The documents that are sent, and to whom not.
   var pushes: [(documents: [String], except: SiteName?)] {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-@testable import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Announcing ourselves")
 struct PublishTests {
@@ -10,7 +11,9 @@ struct PublishTests {
   let now = Offices.now
   private static let halfLife = Agent.descriptorLifetime / 2
 
-  private func serial(_ agent: Agent) -> UInt64? { agent.directory.descriptor(of: agent.identity)?.content.serial }
+  private func serial(_ agent: Agent) -> UInt64? {
+    agent.directory.descriptor(of: agent.identity)?.content.serial
+  }
 
   @Test("a descriptor is signed when something changed, and at half its life")
   func renewal() throws {
@@ -20,13 +23,17 @@ struct PublishTests {
     #expect(try head.handle(.configuration(head.configuration), at: now + 20) == [.reconcile])
     #expect(try head.handle(.tick, at: now + (Self.halfLife - 1)) == [])
     let renewed = try head.handle(.tick, at: now + Self.halfLife)
-    #expect(renewed.map { if case .push = $0 { "push" } else { "\($0)" } } == ["saveDocuments", "reconcile", "push"])
+    #expect(
+      renewed.map { if case .push = $0 { "push" } else { "\($0)" } } == [
+        "saveDocuments", "reconcile", "push",
+      ])
     #expect(serial(head) == 2)
     #expect(try head.handle(.tick, at: now + Self.halfLife + 10) == [])
     var configuration = head.configuration
     configuration.trunk.callLimit = 2
     let changed = try head.handle(.configuration(configuration), at: now + Self.halfLife + 20)
-    #expect(changed.pushes.map(\.documents) == [[try #require(head.directory.descriptor(of: head.identity)).text]])
+    #expect(
+      changed.pushes.map(\.documents) == [[try #require(head.directory.descriptor(of: head.identity)).text]])
     #expect(serial(head) == 3)
     let chain = try #require(head.directory.descriptor(of: head.identity)).content
     #expect(chain.previous != nil)
@@ -55,12 +62,15 @@ struct PublishTests {
     let second = try #require(head.directory.membership(of: head.identity)).content
     #expect(second.serial == first.serial + 1)
     #expect(try second.extensions == offices.patterns(["6XX", "8XX"]))
-    #expect((second.notBefore, second.addresses) == (first.notBefore, first.addresses), "first come stays first")
+    #expect(
+      (second.notBefore, second.addresses) == (first.notBefore, first.addresses), "first come stays first")
     #expect(head.ownSite(at: now)?.extensions == second.extensions)
     #expect(effects.pushes.count == 2)
     configuration.numbers.extensions = try offices.patterns(["20X"])
     var greedy = head
-    #expect(throws: AdmissionError.self) { _ = try greedy.handle(.configuration(configuration), at: now + 120) }
+    #expect(throws: AdmissionError.self) {
+      _ = try greedy.handle(.configuration(configuration), at: now + 120)
+    }
   }
 
   @Test("a member announces what it was granted, or the part that its site file lists")
@@ -93,7 +103,8 @@ struct PublishTests {
     #expect(serial(restored) == 4)
     let effects = try restored.handle(.tick, at: now + 100)
     #expect(serial(restored) == 5)
-    let (receipt, heard) = head.receive(effects.pushes.flatMap(\.documents), from: restored.mesh.site, at: now + 100)
+    let (receipt, heard) = head.receive(
+      effects.pushes.flatMap(\.documents), from: restored.mesh.site, at: now + 100)
     #expect(receipt.accepted == 1)
     #expect(!heard.journal.contains(.siteForked))
     #expect(try head.desiredState(at: now).trunk.peers[0].callLimit == 4)
@@ -108,6 +119,7 @@ struct PublishTests {
     configuration.trunk.callLimit = 1
     let effects = try clone.handle(.configuration(configuration), at: now)
     let answer = lyon.receive(effects.pushes.flatMap(\.documents), from: head.mesh.site, at: now).effects
-    #expect(answer.pushes.flatMap(\.documents) == effects.pushes.flatMap(\.documents), "passed on, not answered")
+    #expect(
+      answer.pushes.flatMap(\.documents) == effects.pushes.flatMap(\.documents), "passed on, not answered")
   }
 }

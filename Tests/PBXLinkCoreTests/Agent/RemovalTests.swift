@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-@testable import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Removing a site")
 struct RemovalTests {
@@ -56,7 +57,8 @@ struct RemovalTests {
     #expect(heard.hungUp == [oslo])
     #expect(heard.pushes.map(\.except) == [agents[0].mesh.site])
     #expect(try names(agents[1]) == [["head"], ["head"], ["head"]])
-    #expect(agents[1].site(at: try #require(agents[2].ownSite(at: now)).membership.addresses[0], now: now) == nil)
+    #expect(
+      agents[1].site(at: try #require(agents[2].ownSite(at: now)).membership.addresses[0], now: now) == nil)
     let again = agents[1].receive(effects.pushes[0].documents, from: nil, at: now)
     #expect(again.effects == [])
   }

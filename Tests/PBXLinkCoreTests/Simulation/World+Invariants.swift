@@ -21,7 +21,8 @@ extension World {
     }
     try checkTunnel(desired, site, agent, Array(members.values))
     let addresses = Set(members.values.flatMap(\.membership.addresses))
-    try require(addresses.isSuperset(of: desired.firewall.members), "\(site): the firewall lets a stranger in")
+    try require(
+      addresses.isSuperset(of: desired.firewall.members), "\(site): the firewall lets a stranger in")
     try checkTrunks(desired, site, Dictionary(uniqueKeysWithValues: members.values.map { ($0.0.site, $0.0) }))
   }
 
@@ -57,16 +58,20 @@ extension World {
     }
   }
 
-  private func checkTrunks(_ desired: DesiredState, _ site: SiteName, _ members: [SiteName: Membership]) throws {
+  private func checkTrunks(_ desired: DesiredState, _ site: SiteName, _ members: [SiteName: Membership])
+    throws
+  {
     var dialled = desired.trunk.ownExtensions
     for peer in desired.trunk.peers {
       let membership = members[peer.site]
       try require(membership?.addresses.contains(peer.address) == true, "\(site): a trunk to \(peer.site)")
       for pattern in peer.extensions {
-        try require(membership?.extensions.covers(pattern) == true, "\(site): \(pattern) is not \(peer.site)'s")
+        try require(
+          membership?.extensions.covers(pattern) == true, "\(site): \(pattern) is not \(peer.site)'s")
         try require(!dialled.contains(where: pattern.overlaps), "\(site): \(pattern) leads to two sites")
         try require(
-          !EmergencyNumbers.builtIn.contains(where: pattern.matches), "\(site): \(pattern) is an emergency number")
+          !EmergencyNumbers.builtIn.contains(where: pattern.matches),
+          "\(site): \(pattern) is an emergency number")
       }
       dialled += peer.extensions
     }
@@ -75,14 +80,20 @@ extension World {
   /// What must be true in the end: one directory, and a link between any two members, with one secret for each
   /// direction.
   func checkConvergence() throws {
-    guard let reference = offices[head]?.agent else { throw Violation("seed \(seed): the head office is down") }
-    let members = offices.filter { $0.value.agent != nil && !reference.directory.revokedIdentities.contains($0.value.keys.identity.publicKey) }
+    guard let reference = offices[head]?.agent else {
+      throw Violation("seed \(seed): the head office is down")
+    }
+    let members = offices.filter {
+      $0.value.agent != nil
+        && !reference.directory.revokedIdentities.contains($0.value.keys.identity.publicKey)
+    }
     try require(
       Set(members.keys) == Set(reference.sites(at: now).map(\.name)),
       "members \(reference.sites(at: now).map(\.name)), offices \(members.keys.sorted())")
     var trunks: [SiteName: [SiteName: TrunkPeer]] = [:]
     for (name, office) in members {
-      try require(office.agent?.directory == reference.directory, "\(name) knows other documents than \(head)")
+      try require(
+        office.agent?.directory == reference.directory, "\(name) knows other documents than \(head)")
       guard let agent = office.agent else { continue }
       let desired = try agent.desiredState(at: now)
       try require(office.planes?.trunk == desired.trunk, "\(name): its trunks are not as they should be")

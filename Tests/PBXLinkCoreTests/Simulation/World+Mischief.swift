@@ -72,18 +72,20 @@ extension World {
     {
       return
     }
-    try addSite(name, [pattern], endpoints: Bool.random(using: &random) ? [endpoint] : [], isUsed: !chance(150))
+    try addSite(
+      name, [pattern], endpoints: Bool.random(using: &random) ? [endpoint] : [], isUsed: !chance(150))
   }
 
   private mutating func changeSiteFile(of name: SiteName) throws {
-    guard var configuration = offices[name]?.configuration, 
+    guard var configuration = offices[name]?.configuration,
       let own = offices[name]?.agent?.membership
     else { return }
     configuration.trunk.callLimit = Int.random(in: 1...9, using: &random)
     let granted = own.extensions.map(\.description)
     let narrower = granted.map { String($0.dropLast(2)) + "[0-4]X" }
     configuration.numbers.extensions =
-      name == head || Bool.random(using: &random) ? configuration.numbers.extensions
+      name == head || Bool.random(using: &random)
+      ? configuration.numbers.extensions
       : narrower.compactMap { ExtensionPattern($0) }
     offices[name]?.configuration = configuration
     try step(name) { agent, now in try agent.handle(.configuration(configuration), at: now) }

@@ -42,8 +42,10 @@ struct World {
     self.seed = seed
     self.head = head
     random = SplitMix64(seed: seed)
-    offices[head] = Office(keys: try .fake(head.description, authority: "authority"), configuration: configuration)
-    guard let mesh = MeshName("acme"), let network = IPPrefix("10.77.0.0/16"), let office = offices[head] else {
+    offices[head] = Office(
+      keys: try .fake(head.description, authority: "authority"), configuration: configuration)
+    guard let mesh = MeshName("acme"), let network = IPPrefix("10.77.0.0/16"), let office = offices[head]
+    else {
       throw Violation("names")
     }
     let (agent, effects) = try Agent.found(
@@ -87,7 +89,9 @@ struct World {
     case .synchronize(let site):
       queue.schedule(event, at: now + 60)
       guard let agent = offices[site]?.agent else { return }
-      for peer in agent.linkedSites(at: now) { send(.digest(agent.directory.digest()), from: site, to: peer.name) }
+      for peer in agent.linkedSites(at: now) {
+        send(.digest(agent.directory.digest()), from: site, to: peer.name)
+      }
     case .join(let site): askToJoin(site)
     case .restart(let site): try restart(site)
     case .mischief: if !isCalm { try mischief() }
@@ -106,7 +110,9 @@ struct World {
   }
 
   /// Carries out effects in order; a crash may come before any of them, and what was not saved is gone.
-  mutating func keep(_ agent: Agent, _ effects: [Effect], _ documents: [String] = [], of site: SiteName) throws {
+  mutating func keep(_ agent: Agent, _ effects: [Effect], _ documents: [String] = [], of site: SiteName)
+    throws
+  {
     for effect in effects {
       if crashPermille > 0, chance(crashPermille) { return crash(site) }
       switch effect {
@@ -195,10 +201,12 @@ struct World {
     case .digest(let digest):
       guard let directory = offices[packet.to]?.agent?.directory else { return }
       send(
-        .difference(directory.digest(), directory.documents(missingFrom: digest)), from: packet.to, to: packet.from)
+        .difference(directory.digest(), directory.documents(missingFrom: digest)), from: packet.to,
+        to: packet.from)
     case .difference(let digest, let documents):
       try receive(documents, at: packet.to, from: sender)
-      guard let missing = offices[packet.to]?.agent?.directory.documents(missingFrom: digest), !missing.isEmpty
+      guard let missing = offices[packet.to]?.agent?.directory.documents(missingFrom: digest),
+        !missing.isEmpty
       else { return }
       send(.push(missing), from: packet.to, to: packet.from)
     case .join, .admitted: break
@@ -221,10 +229,14 @@ struct World {
     sendByInvitation(.join(request), invitation, from: site)
   }
 
-  private mutating func sendByInvitation(_ content: Packet.Content, _ invitation: Invitation, from site: SiteName) {
+  private mutating func sendByInvitation(
+    _ content: Packet.Content, _ invitation: Invitation, from site: SiteName
+  ) {
     guard let key = try? FakeSigner("throw-away of \(throwAwayName(site))").publicKey else { return }
     send(
-      Packet(from: site, to: invitation.inviter.site, key: key, source: invitation.tunnel.address, content: content))
+      Packet(
+        from: site, to: invitation.inviter.site, key: key, source: invitation.tunnel.address, content: content
+      ))
   }
 
   func throwAwayName(_ site: SiteName) -> String { "\(site) \(lives[site] ?? 0)" }
@@ -240,7 +252,8 @@ struct World {
       guard let answer, offices[packet.to]?.agent != nil else { return }
       send(
         Packet(
-          from: packet.to, to: packet.from, key: packet.key, source: packet.source, content: .admitted(answer)))
+          from: packet.to, to: packet.from, key: packet.key, source: packet.source, content: .admitted(answer)
+        ))
     } catch is AgentError {  // withdrawn or expired
     } catch is AdmissionError {  // revoked meanwhile
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-@testable import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Plan")
 struct PlanTests {
@@ -16,7 +17,8 @@ struct PlanTests {
   func lines() {
     let plan = Plan(
       steps: [
-        .init(plane: "tunnel", change: "add peer"), .init(plane: "tunnel", change: "new link", expectedGap: 0.6),
+        .init(plane: "tunnel", change: "add peer"),
+        .init(plane: "tunnel", change: "new link", expectedGap: 0.6),
       ], unknown: ["trunk: no answer"])
     #expect(
       plan.lines() == [

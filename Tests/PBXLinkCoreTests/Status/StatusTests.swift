@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 import Foundation
-@testable import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Status")
 struct StatusTests {
@@ -39,10 +40,12 @@ struct StatusTests {
     var surroundings = StatusSnapshot.Surroundings(started: now + -3600)
     var tunnel = ObservedTunnel(interface: "pbxlink0", link: .up)
     tunnel.peers[lyon.keys.tunnelPublic] = .init(
-      endpoint: ResolvedEndpoint(try #require(IPAddress("198.51.100.10")), port: 40_001), lastHandshake: now + -30,
+      endpoint: ResolvedEndpoint(try #require(IPAddress("198.51.100.10")), port: 40_001),
+      lastHandshake: now + -30,
       receivedBytes: 123_456, sentBytes: 654_321)
     tunnel.peers[oslo.keys.tunnelPublic] = .init(
-      endpoint: ResolvedEndpoint(try #require(IPAddress("2001:db8::7")), port: 51_820), lastHandshake: now + -60)
+      endpoint: ResolvedEndpoint(try #require(IPAddress("2001:db8::7")), port: 51_820),
+      lastHandshake: now + -60)
     surroundings.tunnel = tunnel
     var trunk = ObservedTrunk()
     trunk.version = AsteriskVersion("Asterisk 22.10.1~dfsg")
@@ -104,7 +107,8 @@ struct StatusTests {
   @Test(
     "a link is up only when tunnel and trunk answer; old keys are down whatever Asterisk says",
     arguments: [
-      (-30, "OK (3 ms)", PeerStatus.State.up), (-180, "LAGGED (2100 ms)", .up), (-30, "UNREACHABLE", .trunkDown),
+      (-30, "OK (3 ms)", PeerStatus.State.up), (-180, "LAGGED (2100 ms)", .up),
+      (-30, "UNREACHABLE", .trunkDown),
       (-30, "UNKNOWN", .trunkDown), (-30, "Unmonitored", .trunkDown), (-30, nil, .trunkDown),
       (-181, "OK (3 ms)", .down), (nil, "OK (3 ms)", .down), (nil, nil, .down),
     ] as [(Int64?, String?, PeerStatus.State)])
@@ -136,7 +140,8 @@ struct StatusTests {
     }
     let statuses = directory.sites(at: now).map { site in
       PeerStatus(
-        site, isDisabled: false, tunnel: .init(lastHandshake: now), trunk: QualifyStatus("OK (1 ms)"), calls: 0,
+        site, isDisabled: false, tunnel: .init(lastHandshake: now), trunk: QualifyStatus("OK (1 ms)"),
+        calls: 0,
         callLimit: 4, canBeReached: true, at: now)
     }
     #expect(statuses.map(\.state) == [.up, .conflict])
