@@ -18,7 +18,9 @@ struct Uninstall: ReportingCommand {
     guard yes || Console.confirm("This removes all links, keys and state of this site for good.") else {
       throw Failure("Nothing was changed.", .usage)
     }
-    let answer: Control.DoneAnswer = try await agent.client().post("/v1/uninstall")
+    let client = try agent.client()
+    let answer: Control.DoneAnswer = try await client.post("/v1/uninstall")
+    try await client.waitForEnd()
     try SiteFile.remove(agent.config)
     if output.json {
       try Console.print(json: answer)

@@ -61,14 +61,17 @@ extension Engine {
       expires: result.0.expires.description, invitation: result.1, command: ["pbxlink", "join", result.1])
   }
 
-  /// `remove-site`: answers when the site is cut off here and the others have been told.
+  /// `remove-site`: answers when the site is cut off here; the others are being told.
   func remove(_ request: Control.RemoveRequest) async throws -> Control.DoneAnswer {
     guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
     let done = try step { agent, now in ((), try agent.remove(site, reason: request.reason, at: now)) }.done
     await done.value
-    let failures = lastReport.failures.map { "\($0.plane.rawValue): \($0.error)" }
-    return Control.DoneAnswer(
-      messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."] + failures)
+    guard lastReport.failures.isEmpty else {
+      throw Failure(
+        "'\(site)' is revoked and the other sites are being told, but not all of it could be taken away here: "
+          + lastReport.failures.map { "\($0.plane.rawValue): \($0.error)" }.joined(separator: "; "), .osError)
+    }
+    return Control.DoneAnswer(messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."])
   }
 
   /// `plan`: what would change, nothing done.
@@ -134,6 +137,11 @@ extension Engine {
       ("paths: runtime", configuration.runtimeDirectory, new.runtimeDirectory),
       ("tunnel: interface", configuration.tunnel.interface, new.tunnel.interface),
       ("tunnel: backend", configuration.tunnel.backend.rawValue, new.tunnel.backend.rawValue),
+      ("exchange: port", "\(configuration.exchangePort)", "\(new.exchangePort)"),
+      (
+        "asterisk: configuration_directory", configuration.asterisk.configurationDirectory,
+        new.asterisk.configurationDirectory
+      ),
     ] where old != now {
       throw Failure("\(siteFile): '\(key)' cannot change while the agent runs. Restart it.", .configuration)
     }

@@ -37,28 +37,47 @@ struct ExchangeClient: Sendable {
     try await post(ExchangePath.join, request)
   }
 
-  private func post<Answer: Decodable>(_ path: String, _ body: some Encodable) async throws -> Answer {
+  /// A client of its own for each request: a pooled connection, or one that is still being opened, would outlive
+  /// a change of our tunnel address, as in a join, and keep later requests waiting.
+  private func post<Answer: Decodable & Sendable>(_ path: String, _ body: some Encodable) async throws
+    -> Answer
+  {
     var request = HTTPClientRequest(url: "http://\(Endpoint(address, port: port))\(path)")
     request.method = .POST
     request.headers.add(name: "content-type", value: "application/json")
-    // A kept connection would outlive a change of our own tunnel address, as in a join, and hang.
-    request.headers.add(name: "connection", value: "close")
     request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+    let limits = HTTPClient.Configuration(timeout: .init(connect: timeout))
+    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: limits)
+    let result: Result<Answer, ExchangeError>
     do {
-      let response = try await HTTPClient.shared.execute(request, timeout: timeout)
-      let data = Data((try await response.body.collect(upTo: exchangeBodyLimit)).readableBytesView)
-      guard response.status == .ok else {
-        let error = try? JSONDecoder().decode(ErrorAnswer.self, from: data)
-        throw ExchangeError(
-          peer: name, reason: error?.error ?? "HTTP status \(response.status.code)", isAnswer: true)
-      }
-      return try JSONDecoder().decode(Answer.self, from: data)
+      result = .success(try await answer(to: request, by: client))
     } catch let error as ExchangeError {
-      throw error
+      result = .failure(error)
     } catch let error as DecodingError {
-      throw ExchangeError(peer: name, reason: "the answer is not understood: \(error)", isAnswer: true)
+      result = .failure(error: "the answer is not understood: \(error)", isAnswer: true, of: name)
     } catch {
-      throw ExchangeError(peer: name, reason: "\(error)", isAnswer: false)
+      result = .failure(error: "\(error)", isAnswer: false, of: name)
     }
+    try await client.shutdown()
+    return try result.get()
+  }
+
+  private func answer<Answer: Decodable>(
+    to request: HTTPClientRequest, by client: HTTPClient
+  ) async throws -> Answer {
+    let response = try await client.execute(request, timeout: timeout)
+    let data = Data((try await response.body.collect(upTo: exchangeBodyLimit)).readableBytesView)
+    guard response.status == .ok else {
+      let error = try? JSONDecoder().decode(ErrorAnswer.self, from: data)
+      throw ExchangeError(
+        peer: name, reason: error?.error ?? "HTTP status \(response.status.code)", isAnswer: true)
+    }
+    return try JSONDecoder().decode(Answer.self, from: data)
+  }
+}
+
+extension Result where Failure == ExchangeError {
+  fileprivate static func failure(error reason: String, isAnswer: Bool, of peer: String) -> Self {
+    .failure(ExchangeError(peer: peer, reason: reason, isAnswer: isAnswer))
   }
 }

@@ -26,6 +26,16 @@ public struct ControlClient: Sendable {
     try await call(.POST, path, body)
   }
 
+  /// Waits until the agent has ended, as it does after an uninstall.
+  public func waitForEnd() async throws {
+    for _ in 0..<100 {
+      guard UnixSocket.answers(socket) else { return }
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    throw Failure(
+      "The agent still answers at \(socket) after 10 s. End it with 'systemctl stop pbxlink'.", .osError)
+  }
+
   /// Seconds that the agent may take: a join waits for handshakes at several endpoints.
   private static let timeout: Int64 = 120
 
