@@ -4,10 +4,15 @@
 import PBXLinkCore
 
 extension Office {
-  /// Starts the agent, unless it runs already. Its output goes to the log `<office>-agent`.
+  /// Starts the agent, unless it runs already, and waits until it answers. Its output goes to the log
+  /// `<office>-agent`.
   public func startAgent() async throws {
     guard agentPID == nil else { return }
     try await spawn(["pbxlink", "agent"], name: "agent")
+    try await wait(for: "the agent in \(name) to answer", upTo: .seconds(20)) {
+      // EX_UNAVAILABLE of sysexits.h; any other answer comes from the agent.
+      try await run(["pbxlink", "status"]).status == 69 ? nil : ()
+    }
   }
 
   /// The agent's process number inside the office; nil when it is not running.

@@ -18,7 +18,7 @@ struct AgentOptions: ParsableArguments {
 
 /// Output for programs instead of people.
 struct OutputOptions: ParsableArguments {
-  @Flag(name: .long, help: "Print JSON with a versioned schema.")
+  @Flag(name: .long, help: "Print JSON.")
   var json = false
 }
 

@@ -28,6 +28,7 @@ struct Init: ReportingCommand {
         "/v1/init", Control.FoundRequest(mesh: mesh, site: site, network: network))
     }
     guard !output.json else { return try Console.print(json: answer) }
+    Console.print(answer.problems.map { "! \($0)" })
     Console.print([
       "Mesh '\(answer.mesh)' started; this is site '\(answer.site)' at \(answer.addresses.first ?? "?").",
       "The authority key is in this server's state directory: back it up. Who has it rules the mesh.",

@@ -26,6 +26,7 @@ struct Join: ReportingCommand {
       try await agent.client().post("/v1/join", Control.JoinRequest(invitation: line))
     }
     guard !output.json else { return try Console.print(json: answer) }
+    Console.print(answer.problems.map { "! \($0)" })
     Console.print([
       "This is now site '\(answer.site)' of mesh '\(answer.mesh)' at \(answer.addresses.first ?? "?"), extensions "
         + (answer.extensions.isEmpty ? "none" : answer.extensions.joined(separator: " ")) + ".",

@@ -189,7 +189,6 @@ struct BadInputTests {
     #expect(alone.status == 69)
     #expect(alone.standardError.contains("systemctl start pbxlink"))
     try await paris.startAgent()
-    _ = try await wait(for: "the agent to answer", upTo: .seconds(20)) { try? await paris.status() }
   }
 
   @Test("a tunnel port that another program holds is named")
@@ -211,6 +210,34 @@ struct BadInputTests {
     try await mesh.waitForLink(mesh.paris, lyon)
   }
 
+  @Test("a clock that has run back brings no tunnel up, and says why, until it is right again")
+  func clockBehind() async throws {
+    let lyon = try mesh.lyon
+    let database = "/var/lib/pbxlink/state.sqlite"
+    let highestTime = { (value: String) in
+      try await lyon.run([
+        "python3", "-c",
+        "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); "
+          + "d.execute(\"update meta set json = ? where key = 'highest_time'\", [sys.argv[2]]); d.commit()",
+        database, value,
+      ]).checked()
+    }
+    try await lyon.run(["pbxlink", "down", "--yes"]).checked()
+    try await lyon.stopAgent("TERM")
+    _ = try await highestTime("4102444800")
+    try await lyon.startAgent()
+    let refused = try await lyon.run(["pbxlink", "apply"])
+    #expect(refused.status == 71)
+    #expect(
+      refused.standardOutput.contains("2100-01-01T00:00:00Z was seen before"), "\(refused.standardOutput)")
+    #expect(try await lyon.shell("ip link show pbxlink0").status != 0)
+    try await lyon.stopAgent("TERM")
+    _ = try await highestTime("0")
+    try await lyon.startAgent()
+    try await lyon.run(["pbxlink", "apply"]).checked()
+    try await mesh.waitForLink(mesh.paris, lyon)
+  }
+
   @Test("a full disk fails a change whole: the message says so, and the old state goes on")
   func fullDisk() async throws {
     let paris = try mesh.paris
@@ -223,7 +250,7 @@ struct BadInputTests {
       """
     ).checked()
     try await paris.startAgent()
-    let before = try await wait(for: "the agent to answer", upTo: .seconds(20)) { try? await paris.status() }
+    let before = try await paris.status()
     try await paris.shell("cat /dev/zero >/var/lib/pbxlink/filler 2>/dev/null || true").checked()
     let result = try await paris.run(["pbxlink", "add-site", "rome", "--extensions", "5XX"])
     #expect(result.status == 74, "\(result.standardError)")

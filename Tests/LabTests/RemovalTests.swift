@@ -83,7 +83,6 @@ struct RemovalTests {
     // A restart is no way round it.
     try await lyon.stopAgent("TERM")
     try await lyon.startAgent()
-    _ = try await wait(for: "the agent to answer", upTo: .seconds(20)) { try? await lyon.status() }
     #expect(try await lyon.shell("ip link show pbxlink0").status != 0)
     try await lyon.run(["pbxlink", "apply"]).checked()
     try await mesh.waitForLink(paris, lyon)

@@ -64,10 +64,15 @@ public struct Configuration: Hashable, Sendable {
     public var allowIAX: [IPPrefix] = []
   }
 
+  /// The numbers.
   public var numbers = Numbers()
+  /// Asterisk.
   public var asterisk = Asterisk()
+  /// The trunks.
   public var trunk = Trunk()
+  /// The tunnel.
   public var tunnel = Tunnel()
+  /// The firewall.
   public var firewall = Firewall()
   /// The TCP port of the exchange inside the tunnel.
   public var exchangePort: UInt16 = 4570

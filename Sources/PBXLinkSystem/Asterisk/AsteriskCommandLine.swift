@@ -16,6 +16,9 @@ struct AsteriskCommandLine: Sendable {
   /// Bytes; FreePBX's dialplan lists as about 2 MiB, the rules for a thousand sites as 1 MiB.
   private static let outputLimit = 16 << 20
 
+  /// How long a command may take: an Asterisk that hangs must not take the agent with it.
+  private static let patience = Duration.seconds(20)
+
   /// What `asterisk -V` prints.
   func version() async throws(AsteriskError) -> String { try await run(["-V"]).output }
 
@@ -71,11 +74,25 @@ struct AsteriskCommandLine: Sendable {
     _ arguments: [String]
   ) async throws(AsteriskError) -> (isSuccess: Bool, output: String, error: String) {
     do {
-      let result = try await Subprocess.run(
-        executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
-        arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
-        output: .string(limit: Self.outputLimit), error: .string(limit: 1 << 16))
-      return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
+      return try await withThrowingTaskGroup { group in
+        group.addTask {
+          let result = try await Subprocess.run(
+            executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+            arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
+            output: .string(limit: Self.outputLimit), error: .string(limit: 1 << 16))
+          return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
+        }
+        group.addTask {
+          try await Task.sleep(for: Self.patience)
+          throw AsteriskError.command(
+            arguments.joined(separator: " "), reason: "no answer in \(Self.patience); is Asterisk hung?")
+        }
+        // Cancelling the first ends its process.
+        defer { group.cancelAll() }
+        return try await group.next() ?? (false, "", "")
+      }
+    } catch let error as AsteriskError {
+      throw error
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw .commandMissing
     } catch {

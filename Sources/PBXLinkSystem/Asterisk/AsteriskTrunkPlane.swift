@@ -96,7 +96,13 @@ public actor AsteriskTrunkPlane {
   public func remove() async throws {
     // A host without Asterisk has nothing of ours.
     guard installation.exists else { return }
-    let observed = try await observe()
+    let observed: ObservedTrunk
+    do {
+      observed = try await observe()
+    } catch AsteriskError.commandMissing {
+      // Asterisk was removed and left its files: there is nothing to tell.
+      return try installation.removeAll()
+    }
     let own = observed.files
     try installation.exclude(.extensions)
     if observed.isRunning {

@@ -39,12 +39,15 @@ extension Engine {
     return Control.MemberAnswer(
       mesh: agent.mesh.identity.name.description, authority: agent.mesh.identity.authority.description,
       site: agent.mesh.site.description, addresses: (membership?.addresses ?? []).map(\.description),
-      extensions: (membership?.extensions ?? []).map(\.description))
+      extensions: (membership?.extensions ?? []).map(\.description), problems: lastReport.plan.unknown)
   }
 
   /// `add-site`: answers when the throw-away tunnel is open.
   func invite(_ request: Control.InviteRequest) async throws -> Control.InviteAnswer {
     guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
+    guard (60...30 * 86_400).contains(request.lifetime) else {
+      throw Failure("An invitation works from one minute to 30 days, not \(request.lifetime) s.", .usage)
+    }
     let extensions = try request.extensions.flatMap(ExtensionPattern.parse)
     let key = try X25519PrivateKey.generate()
     let entropy = InvitationEntropy(

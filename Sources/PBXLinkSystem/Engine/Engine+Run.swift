@@ -16,6 +16,7 @@ extension Engine {
   public func run() async throws {
     let control = ControlServer(
       socket: configuration.runtimeDirectory + "/control.sock", engine: self, logger: logger)
+    try control.claim()
     try await withThrowingTaskGroup { group in
       group.addTask { try await control.run() }
       group.addTask { try await self.watchClock() }
@@ -25,7 +26,10 @@ extension Engine {
         // The answer is on its way to the command; let it arrive.
         try await Task.sleep(for: .seconds(1))
       }
-      if agent != nil { await reconcile() }
+      if agent != nil {
+        Task { await resolveNames() }
+        await reconcile()
+      }
       Notify.ready(
         status: agent.map { "site \($0.mesh.site) of mesh \($0.mesh.identity.name)" } ?? "in no mesh yet")
       try await group.next()
@@ -39,11 +43,12 @@ extension Engine {
       try await Task.sleep(for: .seconds(Self.lookInterval))
       Notify.alive()
       guard agent != nil, !isDown, !isJoining else { continue }
-      await resolveNames()
       do { try step { agent, now in ((), try agent.handle(.tick, at: now)) } } catch {
         logger.error("tick: \(error)")
       }
       await reconcile()
+      // In the background: a resolver out of reach takes its time.
+      if !isResolving { Task { await resolveNames() } }
       look += 1
       synchronizeLinks(all: look % Self.looksPerSync == 0)
     }
@@ -67,6 +72,8 @@ extension Engine {
 
   private func resolveNames() async {
     guard let agent else { return }
+    isResolving = true
+    defer { isResolving = false }
     var found = agent.resolvedNames
     for name in agent.endpointNames(at: Self.clock()) {
       if let addresses = try? await NameResolution.addresses(of: name), !addresses.isEmpty {

@@ -30,6 +30,8 @@ public actor Engine {
   var exchange: Task<Void, Never>?
   /// Whether a join is under way.
   var isJoining = false
+  /// Whether names are being looked up.
+  var isResolving = false
   /// Ends when 'uninstall' has left nothing to run for.
   let uninstalled = AsyncStream<Void>.makeStream()
 

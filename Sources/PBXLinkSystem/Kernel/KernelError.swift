@@ -5,7 +5,7 @@ internal import CNetlink
 internal import Glibc
 
 /// A tunnel operation that the kernel, wireguard-go or libnl refused.
-public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible, ExitCoded {
   /// What was asked for, such as "add address 10.77.0.2/32".
   public let operation: String
   /// On what: an interface or a program.
@@ -20,6 +20,15 @@ public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What failed, on what object, why, and what to do.
   public var description: String {
     "cannot \(operation) on \(object): \(reason)" + (remedy.map { "; \($0)" } ?? "")
+  }
+
+  /// By sysexits.h; without an error number it is a program or a kernel feature that is missing.
+  public var exitCode: ExitCode {
+    switch errno {
+    case EPERM, EACCES: .noPermission
+    case nil: .unavailable
+    default: .osError
+    }
   }
 
   init(_ operation: String, _ object: String, reason: String, remedy: String? = nil) {

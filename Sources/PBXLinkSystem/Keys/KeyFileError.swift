@@ -23,7 +23,18 @@ public enum KeyFileError: Error, Hashable, Sendable {
   case system(call: String, path: String, code: Int32)
 }
 
-extension KeyFileError: CustomStringConvertible {
+extension KeyFileError: CustomStringConvertible, ExitCoded {
+  /// By sysexits.h.
+  public var exitCode: ExitCode {
+    switch self {
+    case .looseMode, .foreignOwner: .noPermission
+    case .missing: .noInput
+    case .wrongLength, .wrongType: .dataError
+    case .badName, .exists: .software
+    case .system: .osFile
+    }
+  }
+
   /// What is wrong with which file, and what to do.
   public var description: String {
     switch self {

@@ -91,10 +91,8 @@ extension SiteFileKind<String> {
   }
   /// The kernel takes 15 bytes (IFNAMSIZ is 16, with the zero byte).
   static let interface = Self(
-    "an interface name that begins with 'pbxlink', at most 15 letters, digits, '-' or '.'"
-  ) {
-    $0.hasPrefix("pbxlink") && $0.utf8.count <= 15 && $0.utf8.allSatisfy(isNameByte)
-  }
+    "an interface name that begins with 'pbxlink', at most 15 of a-z, 0-9 and '-'"
+  ) { TunnelConfiguration.isInterfaceName($0) }
   /// Audio codecs that chan_iax2 knows by a format bit. Asterisk itself ignores a name that it does not know.
   static let codec: Self = {
     let names = [

@@ -32,6 +32,8 @@ public enum Control {
     public let addresses: [String]
     /// The extensions that it may announce.
     public let extensions: [String]
+    /// What could not be brought up yet; the agent goes on trying.
+    public let problems: [String]
   }
 
   /// `add-site`.

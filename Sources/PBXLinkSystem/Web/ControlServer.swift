@@ -41,8 +41,6 @@ struct ControlServer: Sendable {
     router.post("/v1/down") { _, _ in JSONReply(try await engine.takeDown()) }
     router.post("/v1/uninstall") { _, _ in JSONReply(try await engine.uninstall()) }
     router.post("/v1/reload") { _, _ in JSONReply(try await engine.reload()) }
-    try makeDirectory()
-    try removeStaleSocket()
     var quiet = logger
     quiet.logLevel = .error
     let path = socket
@@ -50,7 +48,14 @@ struct ControlServer: Sendable {
       router: router,
       configuration: .init(address: .unixDomainSocket(path: path), serverName: "pbxlink"),
       onServerRunning: { _ in restrict(path) }, logger: quiet)
+    defer { unlink(path) }
     try await application.run()
+  }
+
+  /// Makes sure that we are the only agent; to be called before anything outside is touched.
+  func claim() throws {
+    try makeDirectory()
+    try removeStaleSocket()
   }
 
   /// systemd makes the directory (RuntimeDirectory=); an agent that is started by hand must do it itself.
