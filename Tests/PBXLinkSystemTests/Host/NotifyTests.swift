@@ -36,7 +36,7 @@ import Testing
 
   private func receive(_ descriptor: Int32) -> String {
     var bytes = [UInt8](repeating: 0, count: 256)
-    let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT.rawValue))
+    let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
     return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
   }
 }
