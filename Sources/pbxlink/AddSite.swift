@@ -28,6 +28,7 @@ struct AddSite: ReportingCommand {
       "/v1/sites",
       Control.InviteRequest(site: name, extensions: extensions, lifetime: try lifetime(), relay: relay))
     guard !output.json else { return try Console.print(json: answer) }
+    Console.print(answer.problems.map { "! \($0)" })
     Console.print([
       "Site '\(answer.site)' is invited until \(answer.expires). Its tunnel address will be \(answer.address).",
       "On its server, with the agent running, type:", "", answer.command.joined(separator: " "), "",

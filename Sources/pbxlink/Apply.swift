@@ -13,11 +13,13 @@ struct Apply: ReportingCommand {
       brings the links back.
       """)
 
+  @Flag(help: "Believe the clock although a later time was seen before.") var acceptClock = false
   @OptionGroup var agent: AgentOptions
   @OptionGroup var output: OutputOptions
 
   func execute() async throws {
-    let plan: Plan = try await agent.client().post("/v1/apply")
+    let plan: Plan = try await agent.client().post(
+      "/v1/apply", Control.ApplyRequest(acceptClock: acceptClock))
     if output.json { try Console.print(json: plan) } else { Console.print(plan.lines()) }
     if !plan.unknown.isEmpty { throw ArgumentParser.ExitCode(PBXLinkSystem.ExitCode.osError.rawValue) }
   }

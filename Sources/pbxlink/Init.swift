@@ -23,7 +23,7 @@ struct Init: ReportingCommand {
   @OptionGroup var output: OutputOptions
 
   func execute() async throws {
-    let answer: Control.MemberAnswer = try await siteFile.whileWritten(to: agent.config) {
+    let answer: Control.MemberAnswer = try await siteFile.whileWritten(for: agent) {
       try await agent.client().post(
         "/v1/init", Control.FoundRequest(mesh: mesh, site: site, network: network))
     }
@@ -39,7 +39,10 @@ struct Init: ReportingCommand {
 
 extension SiteFileOptions {
   /// Writes the site file if there is none, and takes it away again when what follows fails.
-  func whileWritten<Result>(to path: String, _ body: () async throws -> Result) async throws -> Result {
+  func whileWritten<Result>(
+    for agent: AgentOptions, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let path = agent.config
     let isNew = try SiteFile.create(path, from: try configuration())
     if !isNew, !isEmpty {
       throw Failure("\(path) exists: change its keys there instead of giving them as options.", .usage)
@@ -47,8 +50,20 @@ extension SiteFileOptions {
     do {
       return try await body()
     } catch {
-      if isNew { try SiteFile.remove(path) }
+      // What failed late may have made us a member, which needs its file; so may an agent that gives no answer.
+      if isNew, await isInNoMesh(agent) { try SiteFile.remove(path) }
       throw error
+    }
+  }
+
+  private func isInNoMesh(_ agent: AgentOptions) async -> Bool {
+    do {
+      let _: Control.SitesAnswer = try await agent.client().get("/v1/sites")
+      return false
+    } catch let failure as Failure {
+      return failure.exitCode == .configuration || failure.exitCode == .unavailable
+    } catch {
+      return false
     }
   }
 }

@@ -22,7 +22,7 @@ struct Join: ReportingCommand {
 
   func execute() async throws {
     let line = invitation == "-" ? readLine() ?? "" : invitation
-    let answer: Control.MemberAnswer = try await siteFile.whileWritten(to: agent.config) {
+    let answer: Control.MemberAnswer = try await siteFile.whileWritten(for: agent) {
       try await agent.client().post("/v1/join", Control.JoinRequest(invitation: line))
     }
     guard !output.json else { return try Console.print(json: answer) }

@@ -136,7 +136,9 @@ extension Agent {
     let revocations = directory.nextRevocations(
       adding: .init(identity: site.identity, site: name, at: now, reason: reason))
     let document = try revocations.signed(by: authority, using: cryptography)
-    return [.saveInvitations] + receive([document], from: nil, at: now).effects
+    let (receipt, effects) = receive([document], from: nil, at: now)
+    if let reason = receipt.refused.first { throw AgentError.signing(reason) }
+    return [.saveInvitations] + effects
   }
 
   private func hash(_ secret: Secret) -> String { Base64URL.encode(cryptography.sha256(secret.exposedBytes)) }

@@ -39,7 +39,7 @@ extension Agent {
       key.map {
         TunnelPeer(
           publicKey: $0, allowedIPs: Set(sites.flatMap(\.membership.addresses).map(IPPrefix.init(host:))),
-          endpoint: candidate(of: sites.flatMap { $0.descriptor?.wireguard.endpoints ?? [] }, at: now),
+          endpoint: candidate(of: sites.map { $0.descriptor?.wireguard.endpoints ?? [] }, at: now),
           keepalive: configuration.tunnel.keepalive)
       }
     }.sorted { $0.publicKey < $1.publicKey }
@@ -60,16 +60,21 @@ extension Agent {
   /// retransmission (REKEY_TIMEOUT, 5 s) and shorter than an admin's patience.
   static let candidateInterval: Int64 = 15
 
-  /// The address to try now; the plane uses it only while the peer has no working one.
-  private func candidate(of endpoints: [Endpoint], at now: Timestamp) -> ResolvedEndpoint? {
-    let candidates = endpoints.flatMap { endpoint in
-      switch endpoint.host {
-      case .address(let address): [ResolvedEndpoint(address, port: endpoint.port)]
-      case .name(let name): (resolvedNames[name] ?? []).map { ResolvedEndpoint($0, port: endpoint.port) }
-      }
-    }
+  /// The address to try now; the plane uses it only while the peer has no working one. Sites that announce one
+  /// key take turns, whatever number of endpoints each lists.
+  private func candidate(of sites: [[Endpoint]], at now: Timestamp) -> ResolvedEndpoint? {
+    let candidates = sites.map { $0.flatMap(resolved) }.filter { !$0.isEmpty }
     guard !candidates.isEmpty else { return nil }
-    return candidates[Int(now.seconds / Self.candidateInterval) % candidates.count]
+    let turn = Int(now.seconds / Self.candidateInterval)
+    let own = candidates[turn % candidates.count]
+    return own[(turn / candidates.count) % own.count]
+  }
+
+  private func resolved(_ endpoint: Endpoint) -> [ResolvedEndpoint] {
+    switch endpoint.host {
+    case .address(let address): [ResolvedEndpoint(address, port: endpoint.port)]
+    case .name(let name): (resolvedNames[name] ?? []).map { ResolvedEndpoint($0, port: endpoint.port) }
+    }
   }
 
   /// The DNS names that must be looked up.

@@ -5,11 +5,17 @@
 public struct DocumentsReceipt: Hashable, Sendable {
   /// How many were new and valid.
   public var accepted = 0
-  /// Why others were refused, in their order.
+  /// Why the first of those refused were, in their order; at most ``DocumentsReceipt/reasonLimit``.
   public var refused: [String] = []
+
+  /// How many reasons are told.
+  static let reasonLimit = 20
 }
 
 extension Agent {
+  /// Most documents that are looked at in one go: twice what a mesh of some thousand sites has.
+  static let documentLimit = 10_000
+
   /// Verifies and merges documents; those that are new are saved, applied and passed on.
   /// A bad document changes nothing but the journal.
   ///
@@ -22,17 +28,26 @@ extension Agent {
     var journal: [Effect] = []
     var accepted: [String] = []
     let before = self
-    for document in documents {
+    var refusals = 0
+    for document in documents.prefix(Self.documentLimit) {
       do throws(DocumentError) {
         let changes = try directory.merge(document, using: cryptography)
         journal += changes.map { .journal(JournalEntry($0)) }
         // The losing side of a fork is not kept, so passing it on would never end.
         if changes.contains(where: \.isKept) { accepted.append(document) }
       } catch {
-        receipt.refused.append(error.description)
-        let origin = sender.map { " from '\($0)'" } ?? ""
-        journal.append(.journal(JournalEntry(.documentRefused, site: sender, "document\(origin): \(error)")))
+        refusals += 1
+        if refusals <= DocumentsReceipt.reasonLimit { receipt.refused.append(error.description) }
       }
+    }
+    if documents.count > Self.documentLimit {
+      receipt.refused.append("more than \(Self.documentLimit) documents at once")
+    }
+    if let reason = receipt.refused.first {
+      // One entry, however many there are: a hostile member must not push the journal's past out.
+      let text =
+        "\(max(refusals, 1)) refused" + (sender.map { " from '\($0)'" } ?? "") + ", the first: \(reason)"
+      journal.append(.journal(JournalEntry(.documentRefused, site: sender, text)))
     }
     receipt.accepted = accepted.count
     guard !accepted.isEmpty else { return (receipt, journal) }

@@ -29,7 +29,8 @@ public struct Agent: Sendable {
   ) throws(DocumentError) {
     self.mesh = mesh
     self.configuration = configuration
-    self.keys = keys
+    // A key left by an 'init' that failed rules another mesh, not this one.
+    self.keys = keys.authority?.publicKey == mesh.identity.authority ? keys : keys.withoutAuthority
     self.invitations = invitations
     self.cryptography = cryptography
     directory = Directory(mesh: mesh.identity)

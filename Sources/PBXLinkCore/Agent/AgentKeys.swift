@@ -64,4 +64,12 @@ public struct AgentKeys: Sendable {
     self.trunk = trunk
     self.manager = manager
   }
+
+  /// The same keys where the authority is not ours.
+  var withoutAuthority: AgentKeys {
+    AgentKeys(
+      identity: identity, authority: nil, tunnelPrivate: tunnelPrivate, tunnelPublic: tunnelPublic,
+      trunk: trunk,
+      manager: manager)
+  }
 }

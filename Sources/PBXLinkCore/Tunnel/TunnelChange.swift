@@ -62,6 +62,9 @@ public enum TunnelChange: Hashable, Sendable {
     }
   }
 
+  /// Whether all it does is to shut a peer out.
+  public var takesPeerAway: Bool { if case .removePeer = self { true } else { false } }
+
   /// A handshake with the new key, when that is known at both ends before it is used.
   private static let rekey = ExpectedGap.packets(6)
 }

@@ -74,22 +74,14 @@ struct AsteriskCommandLine: Sendable {
     _ arguments: [String]
   ) async throws(AsteriskError) -> (isSuccess: Bool, output: String, error: String) {
     do {
-      return try await withThrowingTaskGroup { group in
-        group.addTask {
-          let result = try await Subprocess.run(
-            executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
-            arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
-            output: .string(limit: Self.outputLimit), error: .string(limit: 1 << 16))
-          return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
-        }
-        group.addTask {
-          try await Task.sleep(for: Self.patience)
-          throw AsteriskError.command(
-            arguments.joined(separator: " "), reason: "no answer in \(Self.patience); is Asterisk hung?")
-        }
-        // Cancelling the first ends its process.
-        defer { group.cancelAll() }
-        return try await group.next() ?? (false, "", "")
+      let late = AsteriskError.command(
+        arguments.joined(separator: " "), reason: "no answer in \(Self.patience); is Asterisk hung?")
+      return try await withTimeLimit(Self.patience, late: late) {
+        let result = try await Subprocess.run(
+          executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+          arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
+          output: .string(limit: Self.outputLimit), error: .string(limit: 1 << 16))
+        return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
       }
     } catch let error as AsteriskError {
       throw error

@@ -64,7 +64,9 @@ extension AsteriskTrunkPlane {
     for _ in 0..<20 {
       do {
         return try await AMIClient.withConnection(port: access.port, secret: access.secret) { _ in }
-      } catch is AMIError {
+      } catch let error as AMIError {
+        // One that takes the connection and says nothing has had its time.
+        if case .timeout = error { throw error }
         try await Task.sleep(for: .milliseconds(100))
       }
     }

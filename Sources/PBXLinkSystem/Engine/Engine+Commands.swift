@@ -20,26 +20,39 @@ extension Engine {
     guard let network = IPPrefix(request.network) else {
       throw Failure("'\(request.network)' is not a network: write it as 10.77.0.0/16.", .usage)
     }
-    let now = Self.clock()
-    try checkClock(now)
-    configuration = try SiteFile.readIfPresent(siteFile)
-    let local = try await NetworkInterfaces.list().filter { $0.interface != configuration.tunnel.interface }
-    let (agent, effects) = try Agent.found(
-      mesh: mesh, site: site, network: network, localPrefixes: local.map(\.prefix),
-      configuration: configuration,
-      keys: try keyFiles.createAgentKeys(authority: true), cryptography: cryptography, at: now)
-    try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
-    await carryOut(effects).value
-    return try memberAnswer()
+    let effects = try await alone {
+      let now = Self.clock()
+      if let error = clockError(now) { throw error }
+      configuration = try readSiteFile()
+      let local = try await NetworkInterfaces.list().filter { $0.interface != configuration.tunnel.interface }
+      let (agent, effects) = try Agent.found(
+        mesh: mesh, site: site, network: network, localPrefixes: local.map(\.prefix),
+        configuration: configuration,
+        keys: try keyFiles.createAgentKeys(authority: true), cryptography: cryptography, at: now)
+      try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
+      return effects
+    }
+    return try memberAnswer(problems: await carryOut(effects).value)
   }
 
-  func memberAnswer() throws -> Control.MemberAnswer {
+  /// Runs an init or a join: no other one beside it, and the planes are left to it.
+  func alone<Result>(_ body: () async throws -> Result) async throws -> Result {
+    guard !isJoining else {
+      throw Failure("Another 'pbxlink init' or 'pbxlink join' is under way here.", .temporaryFailure)
+    }
+    isJoining = true
+    defer { isJoining = false }
+    _ = await reconciliation?.value
+    return try await body()
+  }
+
+  func memberAnswer(problems: [String]) throws -> Control.MemberAnswer {
     let agent = try member()
     let membership = agent.ownSite(at: Self.clock())?.membership
     return Control.MemberAnswer(
       mesh: agent.mesh.identity.name.description, authority: agent.mesh.identity.authority.description,
       site: agent.mesh.site.description, addresses: (membership?.addresses ?? []).map(\.description),
-      extensions: (membership?.extensions ?? []).map(\.description), problems: lastReport.plan.unknown)
+      extensions: (membership?.extensions ?? []).map(\.description), problems: problems)
   }
 
   /// `add-site`: answers when the throw-away tunnel is open.
@@ -47,6 +60,9 @@ extension Engine {
     guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
     guard (60...30 * 86_400).contains(request.lifetime) else {
       throw Failure("An invitation works from one minute to 30 days, not \(request.lifetime) s.", .usage)
+    }
+    guard !isDown else {
+      throw Failure("Links are taken down here: run 'pbxlink apply' first.", .configuration)
     }
     let extensions = try request.extensions.flatMap(ExtensionPattern.parse)
     let key = try X25519PrivateKey.generate()
@@ -58,21 +74,22 @@ extension Engine {
         entropy: entropy, at: now)
       return ((invited.pending, invited.text), invited.effects)
     }
-    await done.value
+    let problems = await done.value
     return Control.InviteAnswer(
       site: site.description, address: result.0.addresses.first?.description ?? "",
-      expires: result.0.expires.description, invitation: result.1, command: ["pbxlink", "join", result.1])
+      expires: result.0.expires.description, invitation: result.1, command: ["pbxlink", "join", result.1],
+      problems: problems)
   }
 
   /// `remove-site`: answers when the site is cut off here; the others are being told.
   func remove(_ request: Control.RemoveRequest) async throws -> Control.DoneAnswer {
     guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
     let done = try step { agent, now in ((), try agent.remove(site, reason: request.reason, at: now)) }.done
-    await done.value
-    guard lastReport.failures.isEmpty else {
+    let problems = await done.value
+    guard problems.isEmpty else {
       throw Failure(
         "'\(site)' is revoked and the other sites are being told, but not all of it could be taken away here: "
-          + lastReport.failures.map { "\($0.plane.rawValue): \($0.error)" }.joined(separator: "; "), .osError)
+          + problems.joined(separator: "; "), .osError)
     }
     return Control.DoneAnswer(messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."])
   }
@@ -85,8 +102,13 @@ extension Engine {
   }
 
   /// `apply`: change what differs now, and bring links back that 'down' took away.
-  func apply() async throws -> Plan {
+  func apply(_ request: Control.ApplyRequest) async throws -> Plan {
     _ = try member()
+    if request.acceptClock {
+      let now = Self.clock()
+      try store.commit([try .setMeta(.highestTime, now)], at: now)
+      highestTime = now
+    }
     if isDown {
       try store.commit([try .setMeta(.isDown, false)], at: Self.clock())
       isDown = false
@@ -99,15 +121,14 @@ extension Engine {
     _ = try member()
     try store.commit([try .setMeta(.isDown, true)], at: Self.clock())
     isDown = true
-    _ = await reconciliation?.value
     return Control.DoneAnswer(messages: try await removeEverything())
   }
 
   private func removeEverything() async throws -> [String] {
     exchange?.cancel()
     let planes = try await openPlanes()
-    for site in agent?.linkedSites(at: Self.clock()) ?? [] { await hangUp(site.name) }
-    let report = await planes.remove()
+    for site in agent?.linkedSites(at: Self.clock()) ?? [] { _ = await hangUp(site.name) }
+    let report = await inTurn { await planes.remove() }
     for step in report.steps { journal(JournalEntry(.linkTaken, "\(step.plane): \(step.change)")) }
     guard report.failures.isEmpty else {
       throw Failure(
@@ -120,8 +141,8 @@ extension Engine {
 
   /// `uninstall`: links, keys and state away, then the agent ends; the command removes the site file.
   func uninstall() async throws -> Control.DoneAnswer {
+    if agent != nil { try store.commit([try .setMeta(.isDown, true)], at: Self.clock()) }
     isDown = true
-    _ = await reconciliation?.value
     var messages = try await removeEverything()
     agent = nil
     try store.erase()
@@ -130,29 +151,6 @@ extension Engine {
     messages.append("state: keys and database removed")
     uninstalled.continuation.finish()
     return Control.DoneAnswer(messages: messages)
-  }
-
-  /// Reads the site file again; a bad one changes nothing.
-  func reload() async throws -> Control.DoneAnswer {
-    let new = try SiteFile.readIfPresent(siteFile)
-    for (key, old, now) in [
-      ("paths: state", configuration.stateDirectory, new.stateDirectory),
-      ("paths: runtime", configuration.runtimeDirectory, new.runtimeDirectory),
-      ("tunnel: interface", configuration.tunnel.interface, new.tunnel.interface),
-      ("tunnel: backend", configuration.tunnel.backend.rawValue, new.tunnel.backend.rawValue),
-      ("exchange: port", "\(configuration.exchangePort)", "\(new.exchangePort)"),
-      (
-        "asterisk: configuration_directory", configuration.asterisk.configurationDirectory,
-        new.asterisk.configurationDirectory
-      ),
-    ] where old != now {
-      throw Failure("\(siteFile): '\(key)' cannot change while the agent runs. Restart it.", .configuration)
-    }
-    configuration = new
-    guard agent != nil else { return Control.DoneAnswer(messages: ["site file read"]) }
-    let done = try step { agent, now in ((), try agent.handle(.configuration(new), at: now)) }.done
-    await done.value
-    return Control.DoneAnswer(messages: ["site file read and applied"])
   }
 
   /// All documents, verbatim, each with the key that verifies it.
@@ -189,7 +187,7 @@ extension Engine {
       let (receipt, effects) = agent.receive(request.documents, from: nil, at: now)
       return (receipt, effects)
     }
-    await done.value
+    _ = await done.value
     return Control.ImportAnswer(accepted: receipt.accepted, refused: receipt.refused)
   }
 }

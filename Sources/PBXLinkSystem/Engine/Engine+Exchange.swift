@@ -61,7 +61,7 @@ extension Engine: ExchangeDelegate {
         group.addTask {
           do {
             let answer = try await client.push(documents)
-            for reason in answer.refused {
+            for reason in answer.refused.prefix(3).map({ $0.prefix(200) }) {
               self.logger.warning("'\(site.name)' refused a document: \(reason)")
             }
           } catch {
@@ -72,9 +72,9 @@ extension Engine: ExchangeDelegate {
     }
   }
 
-  /// Compares directories with a peer; each side ends with the newer documents of both.
-  func synchronize(with site: Site) async {
-    guard let client = client(of: site), let agent else { return }
+  /// Compares directories with a peer; each side ends with the newer documents of both. Says whether it answered.
+  func synchronize(with site: Site) async -> Bool {
+    guard let client = client(of: site), let agent else { return false }
     do {
       let answer = try await client.sync(agent.directory.digest())
       if !answer.documents.isEmpty {
@@ -84,8 +84,10 @@ extension Engine: ExchangeDelegate {
       }
       let missing = try member().directory.documents(missingFrom: answer.digest)
       if !missing.isEmpty { _ = try await client.push(missing) }
+      return true
     } catch {
       logger.notice("sync: \(error)")
+      return false
     }
   }
 }

@@ -17,50 +17,69 @@ extension Engine {
             + "'pbxlink uninstall' first if it is to become '\(invitation.site)'.", .configuration)
       }
     }
-    guard !isJoining else { throw Failure("Another 'pbxlink join' is under way here.", .temporaryFailure) }
-    isJoining = true
-    defer { isJoining = false }
-    try checkClock(now)
-    configuration = try SiteFile.readIfPresent(siteFile)
-    let keys = try keyFiles.createAgentKeys(authority: false)
-    let planes = try await openPlanes()
+    guard !isJoining else {
+      throw Failure("Another 'pbxlink init' or 'pbxlink join' is under way here.", .temporaryFailure)
+    }
+    if let site = agent?.site(at: invitation.inviter.addresses[0], now: now), await synchronize(with: site) {
+      return try memberAnswer(problems: [])
+    }
     do {
-      let answer = try await redeem(invitation, identity: keys.identity.publicKey, over: planes)
-      let (agent, effects) = try Agent.join(
-        invitation, answer: answer, configuration: configuration, keys: keys,
-        documents: agent?.directory.allDocuments() ?? [], cryptography: cryptography, at: now)
-      try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
-      let inviter = exchangeClient(to: invitation)
-      let receipt = try await inviter.push(agent.directory.allDocuments())
-      if let reason = receipt.refused.first {
-        throw Failure("'\(inviter.name)' refused us: \(reason)", .protocolError)
-      }
-      await carryOut([.reconcile]).value
-      if let site = try member().site(at: invitation.inviter.addresses[0], now: Self.clock()) {
-        await synchronize(with: site)
-      }
-      return try memberAnswer()
+      try await alone { try await redeem(invitation, at: now) }
     } catch {
-      if agent == nil { _ = await planes.remove() }
+      if agent == nil { _ = await inTurn { await self.removePlanes() } } else { await reconcile() }
       throw error
+    }
+    let problems = await carryOut([.reconcile]).value
+    if let site = try member().site(at: invitation.inviter.addresses[0], now: Self.clock()) {
+      _ = await synchronize(with: site)
+    }
+    return try memberAnswer(problems: problems)
+  }
+
+  /// Becomes a member, and tells the inviter how to reach us before the throw-away tunnel goes.
+  private func redeem(_ invitation: Invitation, at now: Timestamp) async throws {
+    if let error = clockError(now) { throw error }
+    configuration = try readSiteFile()
+    let keys = try keyFiles.createAgentKeys(authority: false)
+    let answer = try await ask(invitation, identity: keys.identity.publicKey, over: try await openPlanes())
+    let (agent, effects) = try Agent.join(
+      invitation, answer: answer, configuration: configuration, keys: keys,
+      documents: agent?.directory.allDocuments() ?? [], cryptography: cryptography, at: now)
+    try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
+    let inviter = exchangeClient(to: invitation)
+    let receipt = try await inviter.push(agent.directory.allDocuments())
+    if let reason = receipt.refused.first {
+      throw Failure("'\(inviter.name)' refused us: \(reason)", .protocolError)
+    }
+  }
+
+  private func removePlanes() async -> Planes.Report {
+    do {
+      return await (try openPlanes()).remove()
+    } catch {
+      var report = Planes.Report()
+      report.failures.append((.tunnel, String(describing: error)))
+      return report
     }
   }
 
   private func exchangeClient(to invitation: Invitation) -> ExchangeClient {
     ExchangeClient(
       address: invitation.inviter.addresses[0], port: invitation.inviter.exchangePort,
-      name: invitation.inviter.site.description, timeout: .seconds(8))
+      name: invitation.inviter.site.description, timeout: 8)
   }
 
   /// Brings the throw-away tunnel up and asks, at each of the inviter's endpoints in turn.
-  private func redeem(_ invitation: Invitation, identity: PublicKey, over planes: Planes) async throws
-    -> JoinAnswer
-  {
+  private func ask(
+    _ invitation: Invitation, identity: PublicKey, over planes: Planes
+  ) async throws -> JoinAnswer {
     let request = JoinRequest(secret: Base64URL.encode(invitation.secret.exposedBytes), identity: identity)
     let client = exchangeClient(to: invitation)
     var endpoints: [ResolvedEndpoint] = []
-    for endpoint in invitation.inviter.endpoints { endpoints += try await NameResolution.resolve(endpoint) }
     var lastError: any Error = Failure("'\(client.name)' has no endpoint that can be looked up", .unavailable)
+    for endpoint in invitation.inviter.endpoints {
+      do { endpoints += try await NameResolution.resolve(endpoint) } catch { lastError = error }
+    }
     for endpoint in endpoints {
       try await planes.openThrowAway(
         invitation, endpoint: endpoint, configuration: configuration, at: Self.clock())
@@ -95,8 +114,6 @@ extension Planes {
           allowedIPs: Set(invitation.inviter.addresses.map(IPPrefix.init(host:))), endpoint: endpoint,
           keepalive: 0)
       ], routes: invitation.networks)
-    try await tunnel.apply(
-      changes(from: try await tunnel.observe(interface: interface), to: desired, at: now), to: desired)
     _ = try await firewall.apply(
       FirewallConfiguration(
         interfaces: [interface], members: invitation.inviter.addresses, invited: [],
@@ -104,5 +121,7 @@ extension Planes {
         probePort: configuration.probePort, iaxPort: configuration.trunk.port,
         tunnelPort: configuration.tunnel.listenPort, protectIAX: configuration.firewall.protectIAX,
         allowedIAX: configuration.firewall.allowIAX))
+    try await tunnel.apply(
+      changes(from: try await tunnel.observe(interface: interface), to: desired, at: now), to: desired)
   }
 }

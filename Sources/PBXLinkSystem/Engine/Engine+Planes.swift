@@ -8,38 +8,53 @@ extension Engine {
   /// The planes of this configuration; the tunnel's implementation is chosen once.
   func openPlanes() async throws -> Planes {
     if let planes { return planes }
-    let choice = try await TunnelBackends.choose(configuration.tunnel.backend)
+    let choice: TunnelBackends.Choice
+    do {
+      choice = try await TunnelBackends.choose(configuration.tunnel.backend)
+    } catch let error as KernelError {
+      // Not kept: it may be installed any moment.
+      return makePlanes(MissingTunnel(reason: error))
+    }
+    if let planes { return planes }
     backendReason = choice.reason
     journal(JournalEntry(.tunnelBackendChosen, "tunnel backend \(choice.backend.name): \(choice.reason)"))
-    let planes = Planes(
-      interface: configuration.tunnel.interface, tunnel: choice.backend, firewall: Nftables(),
-      trunk: AsteriskTrunkPlane(
-        installation: AsteriskInstallation(
-          configurationDirectory: configuration.asterisk.configurationDirectory)))
+    let planes = makePlanes(choice.backend)
     self.planes = planes
     return planes
   }
 
+  private func makePlanes(_ tunnel: any TunnelBackend) -> Planes {
+    Planes(
+      interface: configuration.tunnel.interface, tunnel: tunnel, firewall: Nftables(),
+      trunk: AsteriskTrunkPlane(
+        installation: AsteriskInstallation(
+          configurationDirectory: configuration.asterisk.configurationDirectory)))
+  }
+
   /// Brings the planes to the desired state, one such run after the other.
   @discardableResult
-  func reconcile(isRemoving: Bool = false) async -> Planes.Report {
+  func reconcile() async -> Planes.Report { await inTurn { await self.reconcileOnce() } }
+
+  /// Runs something that changes the planes after all that was asked for before.
+  func inTurn(_ body: @escaping @Sendable () async -> Planes.Report) async -> Planes.Report {
     let previous = reconciliation
     let task = Task {
       _ = await previous?.value
-      return await self.reconcileOnce(isRemoving: isRemoving)
+      return await body()
     }
     reconciliation = task
     return await task.value
   }
 
-  private func reconcileOnce(isRemoving: Bool) async -> Planes.Report {
-    guard let agent, !isDown else { return Planes.Report() }
+  private func reconcileOnce() async -> Planes.Report {
+    guard let agent, !isDown, !isJoining else { return Planes.Report() }
     let now = Self.clock()
     var report = Planes.Report()
     do {
-      try checkClock(now)
+      let clockError = clockError(now)
       report = await (try openPlanes()).apply(
-        try agent.desiredState(at: now), isRemoving: isRemoving, at: now)
+        try agent.desiredState(at: now), clockIsRight: clockError == nil, at: now)
+      if let clockError { report.failures.append((.tunnel, clockError.message)) }
     } catch {
       report.failures.append((.tunnel, String(describing: error)))
     }
@@ -55,22 +70,25 @@ extension Engine {
 
   /// A handshake stamped in the future locks its key out until the clock gets there (the responder keeps the
   /// highest TAI64N stamp per key), so a clock that has run back must be put right first.
-  func checkClock(_ now: Timestamp) throws {
-    guard now + 60 < highestTime else { return }
-    throw Failure(
-      "The clock says \(now), but \(highestTime) was seen before. Links stay as they are until the clock is right; "
-        + "check 'timedatectl'.", .osError)
+  func clockError(_ now: Timestamp) -> Failure? {
+    guard now + 60 < highestTime else { return nil }
+    return Failure(
+      "The clock says \(now), but \(highestTime) was seen before: tunnels stay as they are. Check 'timedatectl'; if "
+        + "the clock is right now and was wrong then, run 'pbxlink apply --accept-clock'.", .osError)
   }
 
-  /// Ends the calls with a site.
-  func hangUp(_ site: SiteName) async {
+  /// Ends the calls with a site; gives what went wrong.
+  func hangUp(_ site: SiteName) async -> String? {
     do {
       let channels = try await (try openPlanes()).trunk.hangUp(site)
       if !channels.isEmpty {
         journal(JournalEntry(.callsEnded, site: site, "calls ended: \(channels.joined(separator: ", "))"))
       }
+      return nil
     } catch {
-      journal(JournalEntry(.planeFailed, site: site, "calls with '\(site)' could not be ended: \(error)"))
+      let text = "calls with '\(site)' could not be ended: \(error)"
+      journal(JournalEntry(.planeFailed, site: site, text))
+      return text
     }
   }
 
@@ -83,9 +101,12 @@ extension Engine {
       address: address, port: configuration.exchangePort, delegate: self, logger: logger)
     exchange = Task {
       do {
+        exchangeProblem = nil
         try await server.run()
+      } catch is CancellationError {
       } catch {
-        logger.error("exchange: cannot serve on \(address): \(error)")
+        exchangeProblem =
+          "exchange: cannot serve on \(address), TCP port \(server.port): \(error); other sites cannot reach us"
       }
       exchange = nil
     }

@@ -20,28 +20,36 @@ extension Engine {
     try await withThrowingTaskGroup { group in
       group.addTask { try await control.run() }
       group.addTask { try await self.watchClock() }
+      group.addTask {
+        // Apart from the looks, which may take long: that the engine answers is the sign of life.
+        while true {
+          try await Task.sleep(for: .seconds(Self.lookInterval))
+          await self.showLife()
+        }
+      }
       group.addTask { try await self.watchKernel() }
       group.addTask {
         for await _ in self.uninstalled.stream {}
         // The answer is on its way to the command; let it arrive.
         try await Task.sleep(for: .seconds(1))
       }
+      Notify.ready(
+        status: agent.map { "site \($0.mesh.site) of mesh \($0.mesh.identity.name)" } ?? "in no mesh yet")
       if agent != nil {
         Task { await resolveNames() }
         await reconcile()
       }
-      Notify.ready(
-        status: agent.map { "site \($0.mesh.site) of mesh \($0.mesh.identity.name)" } ?? "in no mesh yet")
       try await group.next()
       group.cancelAll()
     }
   }
 
+  private func showLife() { Notify.alive() }
+
   private func watchClock() async throws {
     var look = 0
     while !Task.isCancelled {
       try await Task.sleep(for: .seconds(Self.lookInterval))
-      Notify.alive()
       guard agent != nil, !isDown, !isJoining else { continue }
       do { try step { agent, now in ((), try agent.handle(.tick, at: now)) } } catch {
         logger.error("tick: \(error)")
@@ -50,7 +58,19 @@ extension Engine {
       // In the background: a resolver out of reach takes its time.
       if !isResolving { Task { await resolveNames() } }
       look += 1
+      if look % Self.looksPerSync == 0 { rememberTime() }
       synchronizeLinks(all: look % Self.looksPerSync == 0)
+    }
+  }
+
+  /// Keeps the highest time seen, for a start after a power cut with a clock that has lost it.
+  private func rememberTime() {
+    let now = Self.clock()
+    highestTime = max(highestTime, now)
+    do {
+      try store.commit([try .setMeta(.highestTime, highestTime)], at: now)
+    } catch {
+      logger.error("the time could not be kept: \(error)")
     }
   }
 
@@ -74,15 +94,15 @@ extension Engine {
     guard let agent else { return }
     isResolving = true
     defer { isResolving = false }
-    var found = agent.resolvedNames
-    for name in agent.endpointNames(at: Self.clock()) {
-      if let addresses = try? await NameResolution.addresses(of: name), !addresses.isEmpty {
-        found[name] = addresses
+    let found = await withTaskGroup { group in
+      for name in agent.endpointNames(at: Self.clock()) {
+        group.addTask { (name, (try? await NameResolution.addresses(of: name)) ?? []) }
       }
+      // A name that cannot be looked up now keeps what it had.
+      return await group.reduce(into: agent.resolvedNames) { if !$1.1.isEmpty { $0[$1.0] = $1.1 } }
     }
-    let names = found
     do {
-      try step { agent, now in ((), try agent.handle(.namesResolved(names), at: now)) }
+      try step { agent, now in ((), try agent.handle(.namesResolved(found), at: now)) }
     } catch {
       logger.error("names: \(error)")
     }
@@ -97,6 +117,6 @@ extension Engine {
     }
     let due = all ? fresh : fresh.filter { !freshPeers.contains($0.name) }
     freshPeers = Set(fresh.map(\.name))
-    for site in due { Task { await synchronize(with: site) } }
+    for site in due { Task { _ = await synchronize(with: site) } }
   }
 }

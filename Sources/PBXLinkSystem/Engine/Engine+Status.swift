@@ -14,9 +14,14 @@ extension Engine {
     var surroundings = StatusSnapshot.Surroundings(started: started)
     surroundings.tunnel = report.tunnel
     surroundings.trunk = report.trunk
-    surroundings.calls = try await calls(planes, report.trunk)
-    surroundings.problems =
-      report.plan.unknown + desired.problems + lastReport.problems(besides: report)
+    do {
+      surroundings.calls = try await calls(planes, report.trunk)
+    } catch {
+      surroundings.problems.append("calls cannot be counted: \(error)")
+    }
+    surroundings.problems +=
+      report.plan.unknown + desired.problems + (exchangeProblem.map { [$0] } ?? [])
+      + lastReport.problems(besides: report)
       + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(
         \.description)
     surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")

@@ -28,7 +28,9 @@ public actor Engine {
   var freshPeers: Set<SiteName> = []
   var reconciliation: Task<Planes.Report, Never>?
   var exchange: Task<Void, Never>?
-  /// Whether a join is under way.
+  /// Why the exchange is not served.
+  var exchangeProblem: String?
+  /// Whether an init or a join is under way; the planes are its own meanwhile.
   var isJoining = false
   /// Whether names are being looked up.
   var isResolving = false
@@ -70,11 +72,12 @@ public actor Engine {
     return agent
   }
 
-  /// One step. The task that comes back ends when the effects outside have been carried out.
+  /// One step. The task that comes back ends when the effects on this host have been carried out, with what
+  /// went wrong.
   @discardableResult
   func step<Result>(
     _ decide: (inout Agent, Timestamp) throws -> (Result, [Effect])
-  ) throws -> (result: Result, done: Task<Void, Never>) {
+  ) throws -> (result: Result, done: Task<[String], Never>) {
     let now = Self.clock()
     var next = try member()
     let (result, effects) = try decide(&next, now)
@@ -103,19 +106,20 @@ public actor Engine {
     }
   }
 
-  /// Carries out what lies outside, in the background: planes first, then calls, then the other sites. The
-  /// task that comes back does not wait for the others: one of them may be out of reach.
+  /// Carries out what lies outside, in the background: the planes, then calls, and beside them the other sites.
+  /// The task that comes back does not wait for those: one of them may be out of reach.
   @discardableResult
-  func carryOut(_ effects: [Effect]) -> Task<Void, Never> {
+  func carryOut(_ effects: [Effect]) -> Task<[String], Never> {
     let ended = effects.compactMap { if case .hangUp(let site) = $0 { site } else { nil } }
     let pushes = effects.compactMap { effect -> (documents: [String], except: SiteName?)? in
       if case .push(let documents, let except) = effect { (documents, except) } else { nil }
     }
     let mustReconcile = effects.contains(.reconcile)
+    Task { for push in pushes { await self.push(push.documents, except: push.except) } }
     return Task {
-      if mustReconcile { _ = await reconcile(isRemoving: !ended.isEmpty) }
-      for site in ended { await hangUp(site) }
-      Task { for push in pushes { await self.push(push.documents, except: push.except) } }
+      var problems = mustReconcile ? await reconcile().plan.unknown : []
+      for site in ended { if let problem = await hangUp(site) { problems.append(problem) } }
+      return problems
     }
   }
 

@@ -30,16 +30,14 @@ struct Planes: Sendable {
     }
   }
 
-  /// The order in which planes change. A new site gets tunnel, firewall, trunk, so that each stands on what it
-  /// needs; when one goes, its trunk must go before the wall that guards it.
-  static func order(isRemoving: Bool) -> [Name] {
-    isRemoving ? [.trunk, .firewall, .tunnel] : [.tunnel, .firewall, .trunk]
-  }
+  /// The order in which planes change: the wall stands before there is anything behind it, and a site that goes
+  /// is cut off by it first, however long Asterisk takes.
+  private static let order = [Name.firewall, .tunnel, .trunk]
 
   /// What would change to reach a state.
   func plan(_ desired: DesiredState, at now: Timestamp) async -> Report {
     var report = Report()
-    for plane in Self.order(isRemoving: false) {
+    for plane in Self.order {
       await attempt(plane, &report) { report in
         switch plane {
         case .tunnel:
@@ -57,22 +55,27 @@ struct Planes: Sendable {
     return report
   }
 
-  /// Changes what differs from a state, each plane as far as it gets.
-  func apply(_ desired: DesiredState, isRemoving: Bool, at now: Timestamp) async -> Report {
+  /// Changes what differs from a state, each plane as far as it gets. Without the firewall, and for the tunnel
+  /// while the clock is behind, nobody gets in who was not: only what takes a site away is done.
+  func apply(_ desired: DesiredState, clockIsRight: Bool, at now: Timestamp) async -> Report {
     var report = Report()
-    for plane in Self.order(isRemoving: isRemoving) {
+    for plane in Self.order {
+      let hasWall = !report.failures.contains { $0.plane == .firewall }
       await attempt(plane, &report) { report in
         switch plane {
         case .tunnel:
           let steps = changes(
-            from: try await tunnel.observe(interface: interface), to: desired.tunnel, at: now)
+            from: try await tunnel.observe(interface: interface), to: desired.tunnel, at: now
+          ).filter { hasWall && clockIsRight || $0.takesPeerAway }
           try await tunnel.apply(steps, to: desired.tunnel)
           report.steps += steps.map(step)
           report.tunnel = try await tunnel.observe(interface: interface)
         case .firewall:
           report.steps += try await firewall.apply(desired.firewall).map(step)
         case .trunk:
-          report.steps += try await trunk.apply(desired.trunk).map(step)
+          let known = hasWall ? [] : try await trunk.observe().sites
+          let wanted = hasWall ? desired.trunk : desired.trunk.keepingPeers { known.contains($0.site) }
+          report.steps += try await trunk.apply(wanted).map(step)
           report.trunk = try await trunk.observe()
         }
       }
@@ -83,7 +86,7 @@ struct Planes: Sendable {
   /// Takes everything of ours away: trunks first, so that no call starts on a link that is going.
   func remove() async -> Report {
     var report = Report()
-    for plane in Self.order(isRemoving: true) {
+    for plane in [Name.trunk, .firewall, .tunnel] {
       await attempt(plane, &report) { report in
         switch plane {
         case .trunk: try await trunk.remove()

@@ -22,8 +22,8 @@ struct ExchangeClient: Sendable {
   let address: IPAddress
   let port: UInt16
   let name: String
-  /// How long a request may take; a tunnel needs up to 5 s for a lost handshake packet.
-  var timeout = TimeAmount.seconds(15)
+  /// Seconds that a request may take with its answer; a tunnel needs up to 5 s for a lost handshake packet.
+  var timeout: Int64 = 15
 
   func sync(_ digest: DirectoryDigest) async throws -> SyncAnswer {
     try await post(ExchangePath.sync, SyncRequest(digest: digest))
@@ -46,11 +46,15 @@ struct ExchangeClient: Sendable {
     request.method = .POST
     request.headers.add(name: "content-type", value: "application/json")
     request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
-    let limits = HTTPClient.Configuration(timeout: .init(connect: timeout))
+    let limits = HTTPClient.Configuration(timeout: .init(connect: .seconds(timeout)))
     let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: limits)
     let result: Result<Answer, ExchangeError>
     do {
-      result = .success(try await answer(to: request, by: client))
+      let (request, timeout) = (request, timeout)
+      // The client's own deadline ends with the head of the answer.
+      let late = ExchangeError(peer: name, reason: "no answer in \(timeout) s", isAnswer: false)
+      result = .success(
+        try await withTimeLimit(.seconds(timeout), late: late) { try await answer(to: request, by: client) })
     } catch let error as ExchangeError {
       result = .failure(error)
     } catch let error as DecodingError {
@@ -62,10 +66,10 @@ struct ExchangeClient: Sendable {
     return try result.get()
   }
 
-  private func answer<Answer: Decodable>(
+  private func answer<Answer: Decodable & Sendable>(
     to request: HTTPClientRequest, by client: HTTPClient
   ) async throws -> Answer {
-    let response = try await client.execute(request, timeout: timeout)
+    let response = try await client.execute(request, timeout: .seconds(timeout))
     let data = Data((try await response.body.collect(upTo: exchangeBodyLimit)).readableBytesView)
     guard response.status == .ok else {
       let error = try? JSONDecoder().decode(ErrorAnswer.self, from: data)

@@ -80,19 +80,29 @@ public struct Nftables: Sendable {
   private func nft(
     _ arguments: [String], input: String, _ purpose: String
   ) async throws(NftablesError) -> (isSuccess: Bool, output: String, error: String) {
+    let command = command
     do {
-      let result = try await run(
-        command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0]),
-        arguments: Arguments(Array(command.dropFirst()) + arguments),
-        environment: .inherit.updating(["LC_ALL": "C"]), input: .string(input),
-        output: .string(limit: Self.outputLimit), error: .string(limit: Self.outputLimit))
-      return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
+      return try await withTimeLimit(
+        Self.patience, late: NftablesError.failed(purpose, reason: "no answer in \(Self.patience)")
+      ) {
+        let result = try await run(
+          command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0]),
+          arguments: Arguments(Array(command.dropFirst()) + arguments),
+          environment: .inherit.updating(["LC_ALL": "C"]), input: .string(input),
+          output: .string(limit: Self.outputLimit), error: .string(limit: Self.outputLimit))
+        return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
+      }
+    } catch let error as NftablesError {
+      throw error
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw .missing(command: command[0])
     } catch {
       throw .failed(purpose, reason: "\(error)")
     }
   }
+
+  /// How long nft may take; ten thousand members take it a second.
+  private static let patience = Duration.seconds(20)
 
   /// Bytes; ten thousand members of both families list as about 1 MiB.
   private static let outputLimit = 16 << 20

@@ -70,6 +70,8 @@ public enum Control {
     public let invitation: String
     /// The command for the other server, word by word.
     public let command: [String]
+    /// What could not be brought up here; the new site may not get through until it is.
+    public let problems: [String]
   }
 
   /// `join`.
@@ -79,6 +81,19 @@ public enum Control {
 
     /// A request.
     public init(invitation: String) { self.invitation = invitation }
+  }
+
+  /// `apply`.
+  public struct ApplyRequest: Sendable, Codable {
+    /// Whether the clock is right although a later time was seen before.
+    public let acceptClock: Bool
+
+    /// A request.
+    public init(acceptClock: Bool) { self.acceptClock = acceptClock }
+
+    enum CodingKeys: String, CodingKey {
+      case acceptClock = "accept_clock"
+    }
   }
 
   /// `remove-site`.

@@ -37,7 +37,9 @@ struct ControlServer: Sendable {
     router.post("/v1/documents") {
       JSONReply(try await engine.importing($0.decode(as: Control.ImportRequest.self, context: $1)))
     }
-    router.post("/v1/apply") { _, _ in JSONReply(try await engine.apply()) }
+    router.post("/v1/apply") {
+      JSONReply(try await engine.apply($0.decode(as: Control.ApplyRequest.self, context: $1)))
+    }
     router.post("/v1/down") { _, _ in JSONReply(try await engine.takeDown()) }
     router.post("/v1/uninstall") { _, _ in JSONReply(try await engine.uninstall()) }
     router.post("/v1/reload") { _, _ in JSONReply(try await engine.reload()) }

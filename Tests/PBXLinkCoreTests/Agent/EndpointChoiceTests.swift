@@ -31,6 +31,25 @@ struct EndpointChoiceTests {
     #expect((5...6).contains(changes), "one change every 15 s")
   }
 
+  @Test("a site that copies another's tunnel key cannot crowd its endpoints out")
+  func copiedKey() throws {
+    var head = try offices.head(
+      configuration: offices.configuration(extensions: ["6XX"], endpoints: ["203.0.113.5:51820"])
+    ).agent
+    var lyon = try offices.join("lyon", ["2XX"], to: &head)
+    var oslo = try offices.join("oslo", ["3XX"], to: &head)
+    let copy = try offices.descriptor(of: oslo) {
+      $0.wireguard.publicKey = head.keys.tunnelPublic
+      $0.wireguard.endpoints = (1...16).compactMap { Endpoint("198.51.100.\($0):1") }
+    }
+    _ = oslo.receive([copy], from: nil, at: now)
+    _ = lyon.receive(oslo.directory.allDocuments(), from: nil, at: now)
+    let peers = try lyon.desiredState(at: now).tunnel.peers
+    #expect(peers.count == 1 && peers[0].allowedIPs.count == 4)
+    let turns = try (0..<300).map { try endpoint(lyon, at: now + $0) }
+    #expect(turns.count { $0 == "203.0.113.5:51820" } == 150)
+  }
+
   @Test("names are looked up, and count for nothing until they are")
   func names() throws {
     var agent = try lyon(headEndpoints: ["pbx.example.com:51820"])

@@ -33,6 +33,22 @@ struct FoundingTests {
     #expect(desired.trunk.managerSecret == head.keys.manager)
   }
 
+  @Test("an authority key of another mesh, as a failed start leaves it, rules nothing here")
+  func foreignAuthority() throws {
+    var head = try offices.head().agent
+    var lyon = try offices.join("lyon", ["2XX"], to: &head)
+    let keys = try AgentKeys.fake("lyon", authority: "another")
+    lyon = try Agent(
+      mesh: lyon.mesh, configuration: lyon.configuration, keys: keys,
+      documents: lyon.directory.allDocuments(),
+      invitations: [], cryptography: offices.cryptography)
+    #expect(lyon.keys.authority == nil)
+    #expect(throws: AgentError.notAuthority(verb: "remove-site")) {
+      try lyon.remove(head.mesh.site, reason: "", at: Offices.now)
+    }
+    #expect(throws: Never.self) { try lyon.handle(.configuration(lyon.configuration), at: Offices.now) }
+  }
+
   @Test("what was saved gives the same agent again")
   func restarts() throws {
     let head = try offices.head().agent

@@ -74,11 +74,22 @@ struct ReceiptTests {
     let bad = try badDocuments(head: head, lyon: lyon).map(\.1)
     let (receipt, effects) = head.receive(bad + [good] + bad, from: lyon.mesh.site, at: now)
     #expect(receipt.accepted == 1)
-    #expect(receipt.refused.count == bad.count * 2)
+    #expect(receipt.refused.count == min(bad.count * 2, 20))
+    #expect(effects.journal.filter { $0 == .documentRefused }.count == 1)
     #expect(effects.first == .saveDocuments)
     #expect(effects.pushes.map(\.documents) == [[good]])
     #expect(effects.pushes.map(\.except) == [lyon.mesh.site])
     #expect(try head.desiredState(at: now).trunk.peers[0].callLimit == 2)
+  }
+
+  @Test("a flood of bad documents leaves one entry in the journal")
+  func flood() throws {
+    var (head, lyon) = try pair()
+    let flood = Array(repeating: "", count: Agent.documentLimit + 1)
+    let (receipt, effects) = head.receive(flood, from: lyon.mesh.site, at: now)
+    #expect(receipt.refused.count == 21)
+    #expect(receipt.refused.last?.contains("more than 10000") == true)
+    #expect(effects.count == 1 && effects.journal == [.documentRefused])
   }
 
   @Test("older and known documents change nothing and are not passed on")
