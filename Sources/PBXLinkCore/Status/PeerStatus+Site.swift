@@ -48,9 +48,12 @@ extension PeerStatus {
       "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation."
     case .conflict: site.conflict
     case .trunkDown:
-      trunk == nil
-        ? "Asterisk here has no peer for it: see 'pbxlink plan' and 'pbxlink doctor'."
-        : "Asterisk over there does not answer through the tunnel: run 'pbxlink doctor' there."
+      switch trunk {
+      case nil: "Asterisk here has no peer for it: see 'pbxlink plan' and 'pbxlink doctor'."
+      case let trunk? where trunk.roundTrip != nil:
+        "Asterisk over there answers too slowly for calls: look at the lines of both sites."
+      default: "Asterisk over there does not answer through the tunnel: run 'pbxlink doctor' there."
+      }
     case .down where site.descriptor?.wireguard.endpoints.isEmpty == true && !canBeReached:
       "Neither side has a public endpoint: set 'tunnel: endpoints:' on one of them."
     case .down where site.descriptor?.wireguard.endpoints.isEmpty == true:

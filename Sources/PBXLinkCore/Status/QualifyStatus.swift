@@ -10,12 +10,13 @@ public struct QualifyStatus: Hashable, Sendable, CustomStringConvertible {
   /// A state in Asterisk's words.
   public init(_ text: String) { description = text }
 
-  /// Whether the far end answers.
-  public var isReachable: Bool { description.hasPrefix("OK") || description.hasPrefix("LAGGED") }
+  /// Whether Asterisk would try a call: only when the far end answered in time. It dials a lagged peer as little
+  /// as one that is unreachable.
+  public var isReachable: Bool { description.hasPrefix("OK") }
 
   /// The round trip in seconds, of whole milliseconds; nil when there is none.
   public var roundTrip: Double? {
-    guard isReachable, let open = description.firstIndex(of: "(") else { return nil }
+    guard let open = description.firstIndex(of: "(") else { return nil }
     let number = description[description.index(after: open)...].prefix { $0.isNumber }
     return Double(number).map { $0 / 1000 }
   }

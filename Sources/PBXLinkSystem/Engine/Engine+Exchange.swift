@@ -32,11 +32,27 @@ extension Engine: ExchangeDelegate {
 
   func exchangeDocuments(_ push: DocumentsPush, from address: IPAddress) async throws -> DocumentsAnswer {
     let name = try heard(address)
-    let receipt = try step { agent, now in
+    let (receipt, done) = try step { agent, now in
       let (receipt, effects) = agent.receive(push.documents, from: name, at: now)
       return (receipt, effects)
-    }.result
+    }
+    if try member().site(at: address, now: Self.clock()) == nil {
+      // It is joining, and changes to its own key when it has the answer: a handshake that came before we know
+      // the key would be lost, and the next one is 5 s later (WireGuard's REKEY_TIMEOUT).
+      await wait(for: done, atMost: .seconds(5))
+    }
     return DocumentsAnswer(accepted: receipt.accepted, refused: receipt.refused)
+  }
+
+  private func wait(for task: Task<[String], Never>, atMost limit: Duration) async {
+    // A stream, since waiting for a task's value cannot be cancelled.
+    let (ended, end) = AsyncStream.makeStream(of: Void.self)
+    Task {
+      _ = await task.value
+      end.finish()
+    }
+    let late = Failure("not done in \(limit)", .temporaryFailure)
+    try? await withTimeLimit(limit, late: late) { for await _ in ended {} }
   }
 
   func exchangeJoin(_ request: JoinRequest, from address: IPAddress) async throws -> JoinAnswer {

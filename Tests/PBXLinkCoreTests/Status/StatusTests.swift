@@ -107,7 +107,7 @@ struct StatusTests {
   @Test(
     "a link is up only when tunnel and trunk answer; old keys are down whatever Asterisk says",
     arguments: [
-      (-30, "OK (3 ms)", PeerStatus.State.up), (-180, "LAGGED (2100 ms)", .up),
+      (-30, "OK (3 ms)", PeerStatus.State.up), (-180, "LAGGED (2100 ms)", .trunkDown),
       (-30, "UNREACHABLE", .trunkDown),
       (-30, "UNKNOWN", .trunkDown), (-30, "Unmonitored", .trunkDown), (-30, nil, .trunkDown),
       (-181, "OK (3 ms)", .down), (nil, "OK (3 ms)", .down), (nil, nil, .down),
