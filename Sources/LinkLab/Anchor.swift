@@ -52,6 +52,18 @@ struct Anchor: Codable, Hashable, Sendable {
     return launcher
   }
 
+  /// Launchers of a lab that its journal does not know: a crash came between their start and its note.
+  static func strays(of lab: LabDirectory) throws -> [ProcessIdentity] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { entry in
+      guard let pid = Int32(entry), let process = ProcessIdentity(pid: pid),
+        let line = try? String(contentsOfFile: "/proc/\(entry)/cmdline", encoding: .utf8)
+      else { return nil }
+      let words = line.split(separator: "\0")
+      let isLauncher = words.first == "unshare" && words.last?.hasPrefix(lab.path + "/") == true
+      return isLauncher ? process : nil
+    }
+  }
+
   /// The first process inside, once it has stopped being unshare: /proc is mounted by then.
   private static func child(of launcher: ProcessIdentity) -> ProcessIdentity? {
     let (pid, read) = (launcher.pid, { (path: String) in try? String(contentsOfFile: path, encoding: .utf8) })

@@ -112,6 +112,7 @@ extension Lab {
 
   private static func remove(_ state: LabState, _ directory: LabDirectory) async throws {
     for anchor in state.anchors { try await anchor.process.kill() }
+    for stray in try Anchor.strays(of: directory) { try await stray.kill() }
     try FileManager.default.removeItem(atPath: directory.path)
   }
 }

@@ -2,9 +2,10 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 import FoundationEssentials
-import LinkLab
 import PBXLinkCore
 import Testing
+
+@testable import LinkLab
 
 /// Two public offices and one behind NAT, with no agents.
 @Suite("Lab", .serialized, .timeLimit(.minutes(10))) struct LabLifecycleTests {
@@ -121,6 +122,14 @@ import Testing
       #expect(throws: (any Error).self) { try successor.read("/etc/mark") }
     }
     #expect(throws: LabError.self) { try Lab.attach("self-test-old") }
+  }
+
+  @Test("an office that a crash kept from being noted goes with its lab")
+  func stray() async throws {
+    let name = "self-test-stray"
+    try await withLab(name) { _ in
+      _ = try await Anchor.start(name: "stray", log: "/run/pbxlink-lab/\(name)/stray.log")
+    }
   }
 
   @Test("a cancelled start leaves nothing behind")

@@ -85,13 +85,7 @@ public final class Store: Sendable {
   /// Everything that an agent starts from.
   public func load() throws(StoreError) -> StoredState {
     do {
-      return try queue.read { database in
-        let rows = try Row.fetchAll(database, sql: "SELECT key, json FROM meta")
-        return StoredState(
-          path: path,
-          documents: try String.fetchAll(database, sql: "SELECT jws FROM document ORDER BY position"),
-          meta: Dictionary(uniqueKeysWithValues: rows.map { ($0["key"], $0["json"]) }))
-      }
+      return try queue.read { try StoredState(in: $0, path: path) }
     } catch {
       throw StoreError(error, path: path)
     }

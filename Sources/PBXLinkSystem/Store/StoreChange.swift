@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 internal import FoundationEssentials
+internal import GRDB
 public import PBXLinkCore
 
 /// One change of the store; all changes of a step go into one transaction.
@@ -32,6 +33,14 @@ public struct StoredState: Sendable {
   /// The documents, verbatim.
   public let documents: [String]
   let meta: [String: String]
+
+  /// Reads everything at once.
+  init(in database: Database, path: String) throws {
+    let rows = try Row.fetchAll(database, sql: "SELECT key, json FROM meta")
+    self.path = path
+    documents = try String.fetchAll(database, sql: "SELECT jws FROM document ORDER BY position")
+    meta = Dictionary(uniqueKeysWithValues: rows.map { ($0["key"], $0["json"]) })
+  }
 
   /// A single value; nil when it was never set. Throws when it does not decode: a damaged value is not "none".
   public func meta<Value: Decodable>(_ key: StoreChange.MetaKey) throws(StoreError) -> Value? {
