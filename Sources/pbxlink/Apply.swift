@@ -9,8 +9,8 @@ struct Apply: ReportingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Bring tunnel, firewall and trunks to the desired state now.",
     discussion: """
-      The agent does this by itself; 'apply' does it at once and says what it changed. After 'pbxlink down' it
-      brings the links back.
+      The agent does this by itself; 'apply' reads the site file again, does it at once and says what it changed.
+      After 'pbxlink down' it brings the links back.
       """)
 
   @Flag(help: "Believe the clock although a later time was seen before.") var acceptClock = false

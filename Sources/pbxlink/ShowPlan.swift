@@ -8,7 +8,7 @@ import PBXLinkSystem
 struct ShowPlan: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
-    abstract: "Show what would change and what it would cost a call; change nothing.",
+    abstract: "Show what 'apply' would change and what it would cost a call; change nothing.",
     discussion: "  pbxlink plan\n  pbxlink plan --json")
 
   @OptionGroup var agent: AgentOptions

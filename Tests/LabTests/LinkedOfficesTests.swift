@@ -25,6 +25,27 @@ struct LinkedOfficesTests {
     for office in mesh.lab.offices { #expect(try await office.plan().lines() == ["Nothing to change."]) }
   }
 
+  @Test("the plan shows what an edited site file would change, and 'apply' changes that")
+  func editedSiteFile() async throws {
+    let lyon = try mesh.lyon
+    let path = "/etc/pbxlink/pbxlink.yaml"
+    let before = try lyon.read(path)
+    try await lyon.write(before + "trunk:\n  call_limit: 3\n", to: path)
+    let planned = try await lyon.plan().steps
+    #expect(!planned.isEmpty && planned.allSatisfy { $0.plane == "trunk" && $0.expectedGap == 0 })
+    #expect(!(try lyon.read("/etc/asterisk/pbxlink/extensions.conf").contains("plk_paris,paris,3)")))
+    let applied = try await lyon.run(["pbxlink", "apply", "--json"]).checked().json(Plan.self)
+    #expect(applied.steps == planned)
+    #expect(try lyon.read("/etc/asterisk/pbxlink/extensions.conf").contains("plk_paris,paris,3)"))
+    #expect(try await lyon.plan().steps.isEmpty)
+    try await lyon.write(before, to: path)
+    try await lyon.signalAgent("HUP")
+    try await wait(for: "the agent to take the file", upTo: .seconds(10)) {
+      try lyon.read("/etc/asterisk/pbxlink/extensions.conf").contains("plk_paris,paris,4)") ? () : nil
+    }
+    try await mesh.waitForLink(mesh.paris, lyon)
+  }
+
   @Test("a caller with the right user and secret from another site's address is refused")
   func stolenSecret() async throws {
     let (paris, lyon, nice) = (try mesh.paris, try mesh.lyon, try mesh.nice)

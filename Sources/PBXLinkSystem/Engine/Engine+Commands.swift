@@ -94,18 +94,23 @@ extension Engine {
     return Control.DoneAnswer(messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."])
   }
 
-  /// `plan`: what would change, nothing done.
+  /// `plan`: what the site file and the documents would change, nothing done.
   func plan() async throws -> Plan {
-    let agent = try member()
     let now = Self.clock()
+    var agent = try member()
+    _ = try agent.handle(.configuration(try readSiteFile()), at: now)
     return await (try openPlanes()).plan(try agent.desiredState(at: now), at: now).plan
   }
 
-  /// `apply`: change what differs now, and bring links back that 'down' took away.
+  /// `apply`: take the site file as it is, change what differs now, and bring links back that 'down' took away.
   func apply(_ request: Control.ApplyRequest) async throws -> Plan {
-    _ = try member()
+    let now = Self.clock()
+    var next = try member()
+    let new = try readSiteFile()
+    let effects = try next.handle(.configuration(new), at: now)
+    try commit(next, effects, at: now)
+    configuration = new
     if request.acceptClock {
-      let now = Self.clock()
       try store.commit([try .setMeta(.highestTime, now)], at: now)
       highestTime = now
     }
@@ -113,6 +118,7 @@ extension Engine {
       try store.commit([try .setMeta(.isDown, false)], at: Self.clock())
       isDown = false
     }
+    carryOut(effects.filter { $0 != .reconcile })
     return await reconcile().plan
   }
 
