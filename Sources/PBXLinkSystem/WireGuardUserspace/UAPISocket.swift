@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
+// struct timeval is declared there first when the module is optimised as a whole.
+internal import CNetlink
 internal import Glibc
 
 /// The control sockets of wireguard-go, one an interface, in the directory that is compiled into it.
