@@ -219,7 +219,9 @@ struct LinkedOfficesTests {
     let authority = try await paris.status().mesh.authority
     let offline = ["pbxlink", "descriptor", "verify", "-", "--mesh", "acme", "--authority", authority]
     try await lyon.run(offline, input: export).checked()
-    let altered = String(export.dropLast(3)) + "AA\n"
+    let signature = export.index(after: try #require(export.lastIndex(of: ".")))
+    var altered = export
+    altered.replaceSubrange(signature...signature, with: export[signature] == "A" ? "B" : "A")
     let refused = try await lyon.run(["pbxlink", "descriptor", "import", "-"], input: altered)
     #expect(refused.status == 65)
     #expect(try await lyon.run(offline, input: altered).status == 65)
