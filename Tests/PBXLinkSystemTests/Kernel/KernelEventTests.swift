@@ -6,7 +6,7 @@ import Testing
 
 @testable import PBXLinkSystem
 
-@Suite("Kernel event messages", .enabled(if: isLittleEndian))
+@Suite("Kernel event messages", .enabled(if: isLittleEndian, "the expected bytes are little-endian"))
 struct KernelEventTests {
   private func event(_ type: Int, _ hex: String) -> KernelEvent? {
     KernelEvent(messageType: type, payload: bytes(hex: hex)[...])

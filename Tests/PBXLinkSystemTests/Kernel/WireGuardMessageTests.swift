@@ -26,7 +26,9 @@ struct WireGuardMessageTests {
     try #require(Endpoint(text).flatMap(ResolvedEndpoint.init))
   }
 
-  @Test("a device with two peers is laid out as linux/wireguard.h says", .enabled(if: isLittleEndian))
+  @Test(
+    "a device with two peers is laid out as linux/wireguard.h says",
+    .enabled(if: isLittleEndian, "the expected bytes are little-endian"))
   func encoding() throws {
     let settings = WireGuardSettings(
       privateKey: Secret(Array(repeating: 0xaa, count: 32)), listenPort: 51820,
@@ -57,7 +59,9 @@ struct WireGuardMessageTests {
     #expect(WireGuardMessage.set("pbxlink0", settings) == [bytes(hex: expected)])
   }
 
-  @Test("an update of one value says nothing of the others", .enabled(if: isLittleEndian))
+  @Test(
+    "an update of one value says nothing of the others",
+    .enabled(if: isLittleEndian, "the expected bytes are little-endian"))
   func partialUpdate() throws {
     let settings = WireGuardSettings(
       peers: [.init(publicKey: try key(0xbb), updateOnly: true, endpoint: try endpoint("[2001:db8::5]:4000"))]
@@ -116,7 +120,9 @@ struct WireGuardMessageTests {
     #expect(WireGuardMessage.device(messages)?.listenPort == 1)
   }
 
-  @Test("a peer that a dump repeats is one peer", .enabled(if: isLittleEndian))
+  @Test(
+    "a peer that a dump repeats is one peer",
+    .enabled(if: isLittleEndian, "the expected bytes are little-endian"))
   func coalescing() throws {
     let first =
       "2400 0400" + repeated("dd")  // WGDEVICE_A_PUBLIC_KEY
