@@ -32,6 +32,8 @@ public enum FirewallTable {
   }
 
   static let tunnels = "tunnels"
+  static let peerTunnels = "peer_tunnels"
+  static let peers = "peers"
   static let members = "members"
   static let invited = "invited"
   static let mesh = "mesh"
@@ -47,7 +49,12 @@ extension FirewallConfiguration {
   /// The table as `nft --stateless list table inet pbxlink` prints it, but for the wrapping of elements.
   public var listing: String {
     var blocks = FirewallTable.Counter.allCases.map { block("counter \($0.rawValue)", []) }
-    blocks.append(set(FirewallTable.tunnels, type: "ifname", Set(interfaces).sorted().map { "\"\($0)\"" }))
+    let ofPeers = peerInterfaces.map(\.name)
+    for (name, names) in [
+      (FirewallTable.tunnels, interfaces + ofPeers), (FirewallTable.peerTunnels, ofPeers),
+    ] {
+      blocks.append(set(name, type: "ifname", Set(names).sorted().map { "\"\($0)\"" }))
+    }
     for family in [IPAddress.Family.v4, .v6] {
       for (name, addresses) in [(FirewallTable.members, members), (FirewallTable.invited, invited)] {
         blocks.append(
@@ -55,6 +62,13 @@ extension FirewallConfiguration {
             FirewallTable.set(name, family), type: typeName(family), attributes: ["counter"],
             Set(addresses.filter { $0.family == family }).sorted().map { "\($0) counter" }))
       }
+      let ends = peerInterfaces.flatMap { interface in
+        interface.addresses.filter { $0.family == family }.map { "\"\(interface.name)\" . \($0) counter" }
+      }
+      blocks.append(
+        set(
+          FirewallTable.set(FirewallTable.peers, family), type: "ifname . \(typeName(family))",
+          attributes: ["counter"], Set(ends).sorted()))
       for (name, prefixes) in [(FirewallTable.mesh, meshNetworks), (FirewallTable.allowed, allowedIAX)] {
         blocks.append(
           set(
@@ -62,7 +76,7 @@ extension FirewallConfiguration {
             outermost(prefixes.filter { $0.family == family }).map(Self.element)))
       }
     }
-    blocks += [input, fromTunnel, fromMember, fromInvited, forward, output]
+    blocks += [input, fromTunnel, fromPeerTunnel, fromMember, fromInvited, forward, output, voice]
     return "table inet pbxlink {\n\(blocks.joined(separator: "\n"))}\n"
   }
 
@@ -101,7 +115,19 @@ extension FirewallConfiguration {
         "\(protocolName) saddr @\(FirewallTable.set($0, family)) goto from_\($0)"
       }
     }
-    return block("chain from_tunnel", rules + [drop(.stranger)])
+    let ofOnePeer = "iifname @\(FirewallTable.peerTunnels) goto from_peer_tunnel"
+    return block("chain from_tunnel", [ofOnePeer] + rules + [drop(.stranger)])
+  }
+
+  /// There the interface is the proof of who speaks, and the address must be that peer's.
+  private var fromPeerTunnel: String {
+    let rules = eachFamily { protocolName, family in
+      [
+        "iifname . \(protocolName) saddr @\(FirewallTable.set(FirewallTable.peers, family)) "
+          + "goto from_\(FirewallTable.members)"
+      ]
+    }
+    return block("chain from_peer_tunnel", rules + [drop(.stranger)])
   }
 
   private var fromMember: String {
@@ -142,6 +168,15 @@ extension FirewallConfiguration {
         + eachFamily { protocolName, family in
           ["\(protocolName) daddr @\(FirewallTable.set(FirewallTable.mesh, family)) \(drop(.leaked))"]
         })
+  }
+
+  /// WireGuard does not copy the DSCP of what it carries, so without this the routers on the way cannot tell
+  /// calls from anything else (Expedited Forwarding, RFC 3246).
+  private var voice: String {
+    block(
+      "chain voice",
+      ["type filter hook output priority mangle; policy accept;"]
+        + eachFamily { protocolName, _ in ["udp sport \(tunnelPort) \(protocolName) dscp set ef"] })
   }
 
   private func count(_ counter: FirewallTable.Counter) -> String { "counter name \"\(counter.rawValue)\"" }

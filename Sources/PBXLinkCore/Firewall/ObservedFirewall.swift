@@ -54,9 +54,8 @@ public struct ObservedFirewall: Hashable, Sendable {
 
   /// One spelling for each address, whatever nft made of it (::ffff:192.0.2.1).
   private static func canonical(_ element: Substring) -> String {
-    var words = element.split(separator: " ").map(String.init)
-    if let first = words.first, let prefix = IPPrefix(first) {
-      words[0] = FirewallConfiguration.element(prefix)
+    let words = element.split(separator: " ").map { word in
+      IPPrefix(String(word)).map(FirewallConfiguration.element) ?? String(word)
     }
     return words.joined(separator: " ")
   }

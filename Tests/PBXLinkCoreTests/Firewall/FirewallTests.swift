@@ -9,7 +9,9 @@ import Testing
 @Suite("Firewall table")
 struct FirewallTests {
   private static let base = FirewallConfiguration(
-    interfaces: ["pbxlink0"], members: addresses("10.77.200.9 10.77.3.4 fd5a::9 fd5a::10"),
+    interfaces: ["pbxlink0"],
+    peerInterfaces: [.init(name: "pbxlink-772", addresses: addresses("10.77.3.4 fd5a::10"))],
+    members: addresses("10.77.200.9 10.77.3.4 fd5a::9 fd5a::10"),
     invited: addresses("10.77.8.8"), meshNetworks: prefixes("10.77.0.0/16 fd5a::/48"), exchangePort: 4570,
     probePort: 4571, iaxPort: 4569, tunnelPort: 51820, protectIAX: true,
     allowedIAX: prefixes("192.168.1.0/24 192.168.1.7 2001:db8::/32"))
@@ -76,6 +78,8 @@ struct FirewallTests {
       ("tcp dport 4570 counter name \"member_exchange\" accept", "accept"),
       ("iifname @tunnels goto from_tunnel\n", ""),
       ("10.77.0.0/16", "10.78.0.0/16"), ("\"pbxlink0\"", "\"eth0\""), ("192.168.1.0/24", "192.168.0.0/16"),
+      ("udp sport 51820 ip dscp set ef\n", ""),
+      ("\"pbxlink-772\" . 10.77.3.4", "\"pbxlink-772\" . 10.77.3.5"),
       ("policy accept", "policy drop"), ("10.77.8.8 counter", "10.77.8.8"),
     ])
   func drift(line: String, edited: String) throws {
@@ -111,6 +115,7 @@ struct FirewallTests {
     configuration.members = base.members.filter { _ in Bool.random(using: &random) }
     configuration.invited = base.invited.filter { _ in Bool.random(using: &random) }
     configuration.allowedIAX = base.allowedIAX.filter { _ in Bool.random(using: &random) }
+    configuration.peerInterfaces = base.peerInterfaces.filter { _ in Bool.random(using: &random) }
     configuration.protectIAX = Bool.random(using: &random)
     return configuration
   }

@@ -53,6 +53,66 @@ struct FirewallPacketTests {
     }
   }
 
+  @Test("an interface of one peer lets that peer's addresses in and no other member's")
+  func peerInterface() async throws {
+    try await withLab { lab in
+      try await lab.ip(in: .site, "link", "set", "lan0", "down")
+      try await lab.ip(in: .site, "link", "set", "lan0", "name", "pbxlink-5")
+      try await lab.ip(in: .site, "link", "set", "pbxlink-5", "up")
+      for address in ["10.77.0.2/24", "10.77.0.5/24", "10.77.0.4/24"] {
+        try await lab.ip(in: .lan, "address", "add", address, "dev", "eth0")
+      }
+      try await lab.ip(in: .lan, "route", "add", "10.77.0.1/32", "dev", "eth0")
+      // Answers to markers go by the way that the sender came.
+      for path in ["all", "default", "pbxlink-5"] {
+        _ = try await lab.sysctl("net.ipv4.conf.\(path).rp_filter=0")
+      }
+      var configuration = NftablesTests.configuration
+      configuration.peerInterfaces = [
+        .init(name: "pbxlink-5", addresses: NftablesTests.addresses("10.77.0.5"))
+      ]
+      try await lab.nftables.apply(configuration)
+      func reaches(_ source: String, _ port: UInt16) throws -> Bool {
+        try lab.reaches(.udp, from: source, in: .lan, to: "10.77.0.1", port: port)
+      }
+      #expect(try reaches("10.77.0.5", 4569))
+      #expect(try !reaches("10.77.0.5", 5060), "only what members may reach")
+      #expect(try !reaches("10.77.0.2", 4569), "another member")
+      #expect(try !reaches("10.77.0.4", 4570), "an invited one")
+      #expect(try lab.reaches(.udp, from: "10.77.0.2", in: .peer, to: "10.77.0.1", port: 4569))
+      let counters = try #require(try await lab.nftables.counters())
+      #expect(counters.named[.stranger]?.packets == 2)
+      let source = try #require(IPAddress("10.77.0.5"))
+      #expect(counters.sources[source]?.packets == 2)
+    }
+  }
+
+  @Test("what leaves from the tunnel's port is marked as voice on the wire, IPv4 and IPv6; nothing else is")
+  func voiceMark() async throws {
+    try await withLab { lab in
+      _ = try await lab.nft(
+        in: .lan,
+        "table inet wire { chain in { type filter hook prerouting priority raw; "
+          + "ip dscp ef counter; ip6 dscp ef counter; }; }")
+      try await lab.nftables.apply(NftablesTests.configuration)
+      func marked() async throws -> [Int] {
+        try await lab.nft(in: .lan, "list table inet wire").split(separator: "\n").compactMap { line in
+          let words = line.split(separator: " ")
+          return words.firstIndex(of: "packets").flatMap { Int(words[$0 + 1]) }
+        }
+      }
+      let ends = [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")]
+      for (number, (source, destination)) in ends.enumerated() {
+        for port in [UInt16(51820), 4999] {
+          #expect(
+            try lab.reaches(
+              .udp, from: source, sourcePort: port, in: .site, to: destination, port: 51820, at: .lan))
+        }
+        #expect(try await marked() == (number == 0 ? [1, 0] : [1, 1]))
+      }
+    }
+  }
+
   @Test("beside the tunnel: IAX2 from allowed sources and loopback only, tunnel addresses from nobody")
   func outside() async throws {
     try await withLab { lab in

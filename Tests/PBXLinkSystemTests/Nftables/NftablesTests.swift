@@ -155,8 +155,9 @@ struct NftablesTests {
     func port() -> UInt16 { .random(in: 1...65535, using: &random) }
     let names = ["pbxlink0", "pbxlink-1", "pbxlink-22", "wg0", "a.b_c"]
     return FirewallConfiguration(
-      interfaces: names.filter { _ in Bool.random(using: &random) }, members: some(address),
-      invited: some(address),
+      interfaces: names.filter { _ in Bool.random(using: &random) },
+      peerInterfaces: ["pbxlink-7", "pbxlink-65534"].map { .init(name: $0, addresses: some(address)) },
+      members: some(address), invited: some(address),
       meshNetworks: some(prefix), exchangePort: port(), probePort: port(), iaxPort: port(),
       tunnelPort: port(),
       protectIAX: Bool.random(using: &random), allowedIAX: some(prefix))

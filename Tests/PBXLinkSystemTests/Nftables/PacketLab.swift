@@ -80,8 +80,8 @@ final class PacketLab: Sendable {
     try await command(["ip"] + (place.map { ["-n", prefix + $0.rawValue] } ?? []) + arguments)
   }
 
-  func nft(_ script: String) async throws -> String {
-    try await command(["ip", "netns", "exec", "\(prefix)site", "nft", script + "\n"])
+  func nft(in place: Place = .site, _ script: String) async throws -> String {
+    try await command(["ip", "netns", "exec", "\(prefix)\(place.rawValue)", "nft", script + "\n"])
   }
 
   func sysctl(_ setting: String) async throws -> String {
@@ -108,12 +108,12 @@ final class PacketLab: Sendable {
 
   /// Whether a packet (UDP) or a connection (TCP) from an address in one place reaches a port of another.
   func reaches(
-    _ transport: Transport, from: String, in place: Place, to destination: String, port: UInt16,
-    at target: Place = .site
+    _ transport: Transport, from: String, sourcePort: UInt16 = 0, in place: Place, to destination: String,
+    port: UInt16, at target: Place = .site
   ) throws -> Bool {
     let type = transport == .udp ? SOCK_DGRAM : SOCK_STREAM
     return try onOneCPU {
-      let source = try Address(from, port: 0)
+      let source = try Address(from, port: sourcePort)
       let sink = try Address(destination, port: port)
       let receiver = try socket(sink.family, type, in: target)
       defer { close(receiver) }
