@@ -45,6 +45,9 @@ public enum TunnelChange: Hashable, Sendable {
   case addPeer(TunnelPeer, takingOverFrom: Set<PublicKey>)
   /// Change a peer; the allowed IPs that it gains move away from the peers named.
   case updatePeer(PeerUpdate, takingOverFrom: Set<PublicKey>)
+  /// Take a peer's allowed IPs and keepalive away: nothing passes any more, and it costs nobody anything. It is
+  /// removed later, when its turn comes.
+  case cutPeerOff(PublicKey)
   /// Remove a peer; `replaced` when other peers have all its allowed IPs.
   case removePeer(PublicKey, replaced: Bool)
 
@@ -58,12 +61,26 @@ public enum TunnelChange: Hashable, Sendable {
     case .addPeer(_, let others), .updatePeer(_, let others): others.isEmpty ? .free : Self.rekey
     case .removePeer(_, let replaced): replaced ? .free : .endOfLink
     case .removeLink: .outage(milliseconds: 650)
-    case .removeAddress: .endOfLink
+    case .removeAddress, .cutPeerOff: .endOfLink
     }
   }
 
   /// Whether all it does is to shut a peer out.
-  public var takesPeerAway: Bool { if case .removePeer = self { true } else { false } }
+  public var takesPeerAway: Bool {
+    switch self {
+    case .cutPeerOff, .removePeer: true
+    default: false
+    }
+  }
+
+  /// The peers whose links it may make silent for a moment.
+  public var disturbedPeers: Set<PublicKey> {
+    switch self {
+    case .addPeer(let peer, let others): others.isEmpty ? [] : others.union([peer.publicKey])
+    case .updatePeer(let update, let others): others.isEmpty ? [] : others.union([update.publicKey])
+    default: []
+    }
+  }
 
   /// A handshake with the new key, when that is known at both ends before it is used.
   private static let rekey = ExpectedGap.packets(6)
@@ -93,6 +110,7 @@ extension TunnelChange: CustomStringConvertible {
         + (update.allowedIPs.map { " allowed IPs \(Self.list($0))" } ?? "")
         + (update.endpoint.map { " endpoint \($0)" } ?? "")
         + (update.keepalive.map { " keepalive \($0) s" } ?? "") + Self.takingOver(others)
+    case .cutPeerOff(let key): "cut peer \(key.wireGuardText) off"
     case .removePeer(let key, _): "remove peer \(key.wireGuardText)"
     }
   }

@@ -18,6 +18,10 @@ enum TunnelPlan {
   /// REJECT_AFTER_TIME.
   static let handshakeLifetime: Int64 = 180
 
+  /// Most peers removed at a time. The kernel waits for all its processors for each, with the lock held that every
+  /// change of any interface on the host needs: tens of milliseconds, some eighty times what adding one takes.
+  static let removalLimit = 4
+
   static func changes(
     from observed: ObservedTunnel?, to desired: TunnelConfiguration, at now: Timestamp
   ) -> [TunnelChange] {
@@ -76,7 +80,11 @@ enum TunnelPlan {
     }
     let wanted = Set(desired.map(\.publicKey))
     let served = Set(desired.flatMap(\.allowedIPs))
-    for (key, peer) in observed.sorted(by: { $0.key < $1.key }) where !wanted.contains(key) {
+    let stale = observed.sorted { $0.key < $1.key }.filter { !wanted.contains($0.key) }
+    for (key, peer) in stale.dropFirst(removalLimit) where !peer.allowedIPs.isEmpty || peer.keepalive > 0 {
+      changes.append(.cutPeerOff(key))
+    }
+    for (key, peer) in stale.prefix(removalLimit) {
       changes.append(.removePeer(key, replaced: served.isSuperset(of: peer.allowedIPs)))
     }
     return changes

@@ -73,7 +73,7 @@ struct WireGuardPlane: Sendable {
       case .setUp: try await kernel.setUp(interface)
       case .addRoute(let prefix): try await kernel.replaceRoute(prefix, through: interface)
       case .removeRoute(let prefix): try await kernel.deleteRoute(prefix, through: interface)
-      case .setKey, .setListenPort, .addPeer, .updatePeer, .removePeer: break
+      case .setKey, .setListenPort, .addPeer, .updatePeer, .cutPeerOff, .removePeer: break
       }
     }
     try await flush(&settings, interface)

@@ -38,6 +38,8 @@ struct WireGuardSettings: Hashable {
         Peer(
           publicKey: update.publicKey, updateOnly: true, allowedIPs: update.allowedIPs,
           endpoint: update.endpoint, keepalive: update.keepalive))
+    case .cutPeerOff(let key):
+      peers.append(Peer(publicKey: key, updateOnly: true, allowedIPs: [], keepalive: 0))
     case .removePeer(let key, _): peers.append(Peer(publicKey: key, remove: true))
     default: return false
     }

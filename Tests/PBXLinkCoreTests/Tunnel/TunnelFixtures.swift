@@ -55,6 +55,9 @@ extension ObservedTunnel {
       if let endpoint = update.endpoint { peers[update.publicKey]?.endpoint = endpoint }
       if let keepalive = update.keepalive { peers[update.publicKey]?.keepalive = keepalive }
       if let allowedIPs = update.allowedIPs { allow(allowedIPs, to: update.publicKey) }
+    case .cutPeerOff(let key):
+      peers[key]?.allowedIPs = []
+      peers[key]?.keepalive = 0
     case .removePeer(let key, _): peers[key] = nil
     }
   }

@@ -95,6 +95,23 @@ struct TunnelPlanTests: TunnelFixtures {
     #expect(plan.map(\.expectedGap) == [.endOfLink])
   }
 
+  @Test("of many peers that go all are shut out at once and a few removed at a time")
+  func manyRemovals() throws {
+    let peers = try (UInt8(2)...20).map {
+      TunnelPeer(publicKey: try key($0), allowedIPs: [try prefix("10.77.0.\($0)")], keepalive: 25)
+    }
+    var observed = absent.applying(changes(from: nil, to: try configuration(peers: peers), at: now))
+    let desired = try configuration(peers: Array(peers.prefix(2)))
+    var rounds: [Int] = []
+    while case let plan = changes(from: observed, to: desired, at: now), !plan.isEmpty {
+      #expect(plan.allSatisfy { $0.takesPeerAway })
+      observed = observed.applying(plan)
+      rounds.append(plan.count { if case .removePeer = $0 { true } else { false } })
+      #expect(observed.peers.values.count { !$0.allowedIPs.isEmpty || $0.keepalive > 0 } == 2)
+    }
+    #expect(rounds == [4, 4, 4, 4, 1])
+  }
+
   @Test("a new key of our own costs a handshake, on a fresh link nothing")
   func ownKey() throws {
     let peers = [TunnelPeer(publicKey: try key(2), allowedIPs: [try prefix("10.77.0.2")])]
@@ -159,7 +176,15 @@ struct TunnelPlanTests: TunnelFixtures {
     for _ in 0..<20 {
       let desired = try randomConfiguration(&random)
       let plan = changes(from: observed, to: desired, at: now)
-      let result = (observed ?? absent).applying(plan)
+      var result = (observed ?? absent).applying(plan)
+      let expected = expectedPeers(desired)
+      #expect(
+        result.peers.allSatisfy { expected[$0.key] != nil || $0.value.allowedIPs.isEmpty },
+        "seed \(seed): a peer that is to go is shut out at once")
+      // Only removals may be left, some at a time.
+      let rest = changes(from: result, to: desired, at: now)
+      #expect(rest.allSatisfy { $0.takesPeerAway }, "seed \(seed)")
+      result = result.applying(rest)
       #expect(changes(from: result, to: desired, at: now).isEmpty, "seed \(seed)")
       #expect(result.peers.mapValues(\.allowedIPs) == expectedPeers(desired), "seed \(seed)")
       #expect(result.guards.isSuperset(of: result.routes), "seed \(seed)")
