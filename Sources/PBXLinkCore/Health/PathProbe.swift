@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// The probes of one path to a peer: which were sent, which came back, and what follows.
+///
+/// What counts is probes, not time: whoever slept has sent none, so that our own lateness never makes a path
+/// look dead. Read the answers that wait before sending the next probe.
+public struct PathProbe: Hashable, Sendable {
+  /// So many probes in a row without an answer, and the path is down.
+  public static let lossLimit = 6
+  /// So many answers in a row, and it is up.
+  public static let answersNeeded = 3
+  /// An answer is taken while no more than so many later probes are on their way. A path whose answers all
+  /// come later than that is of no use to a call, and must not look up and down in turns.
+  static let patience = 3
+
+  /// What has been found so far.
+  public private(set) var state: PathState
+
+  private let interval: Duration
+  private var sequence: UInt32 = 0
+  /// Probes whose answer would still be taken, oldest first; none that is older than the last answered one.
+  private var pending: [Sent] = []
+  private var missesInRow = 0
+  private var answersInRow = 0
+
+  private struct Sent: Hashable {
+    let sequence: UInt32
+    let timestamp: NTPTimestamp
+    let moment: Duration
+    var isMissed = false
+  }
+
+  /// Nothing is known yet; `interval` is the time that a probe has to come back before it counts as missed.
+  public init(interval: Duration, at now: Duration) {
+    self.interval = interval
+    state = PathState(.unknown, since: now)
+  }
+
+  /// The next probe. `now` is monotonic; `timestamp` is the system's clock and only goes along.
+  public mutating func send(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
+    for index in pending.indices where !pending[index].isMissed && now - pending[index].moment >= interval {
+      pending[index].isMissed = true
+      missesInRow = min(missesInRow + 1, Self.lossLimit)
+    }
+    if missesInRow == Self.lossLimit { become(.down, at: now) }
+    if pending.count == Self.patience {
+      pending.removeFirst()
+      answersInRow = 0
+    }
+    defer { sequence &+= 1 }
+    pending.append(Sent(sequence: sequence, timestamp: timestamp, moment: now))
+    return STAMPPacket(sequence: sequence, timestamp: timestamp)
+  }
+
+  /// Takes an answer in and returns the round trip; nil when it answers none of the pending probes.
+  @discardableResult
+  public mutating func receive(_ answer: STAMPReflection, at now: Duration) -> Duration? {
+    guard
+      let index = pending.firstIndex(where: {
+        $0.sequence == answer.senderSequence && $0.timestamp == answer.senderTimestamp
+      })
+    else { return nil }
+    let elapsed = now - pending[index].moment
+    let processing = answer.processingTime
+    // A reflector cannot have taken longer than the whole way; if it says so its clock was set.
+    let roundTrip = processing <= elapsed ? elapsed - processing : elapsed
+    answersInRow = min(index == 0 ? answersInRow + 1 : 1, Self.answersNeeded)
+    pending.removeSubrange(...index)
+    missesInRow = pending.count(where: \.isMissed)
+    if answersInRow == Self.answersNeeded { become(.up, at: now) }
+    if state.isUp { state.roundTrip = roundTrip }
+    return roundTrip
+  }
+
+  private mutating func become(_ condition: PathState.Condition, at now: Duration) {
+    guard state.condition != condition else { return }
+    state = PathState(condition, since: now)
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// Which of the paths to one peer is in use.
+///
+/// A path is kept while it works. A better one is taken again only after it has worked without a break for a
+/// while, and for longer the more often such a return has failed (flap damping).
+public struct PathSelection: Hashable, Sendable {
+  /// How long a better path must have worked before it is taken again.
+  public static let shortestHold = Duration.seconds(30)
+  /// The most that failed returns make of it.
+  public static let longestHold = Duration.seconds(600)
+  /// A return has failed when the path goes down within this time.
+  public static let trial = Duration.seconds(300)
+
+  /// The paths that may be used, the best first.
+  public var preference: [TunnelPath]
+  /// The path in use.
+  public private(set) var inUse: TunnelPath
+  /// How long a better path must work before it is taken now.
+  public private(set) var hold = Self.shortestHold
+  private var returnedAt: Duration?
+
+  /// `inUse` is what the routes show, so that a restart changes nothing.
+  public init(_ preference: [TunnelPath], inUse: TunnelPath) {
+    self.preference = preference
+    self.inUse = inUse
+  }
+
+  /// Decides with what the probes show now; both on one monotonic clock. Of a path without a state nothing is
+  /// known: it is neither left nor taken.
+  @discardableResult
+  public mutating func update(states: [TunnelPath: PathState], at now: Duration) -> TunnelPath {
+    let rank = preference.firstIndex(of: inUse)
+    if let rank, states[inUse]?.condition != .down {
+      let better = preference[..<rank].first { path in
+        states[path].map { $0.isUp && now - $0.since >= hold } ?? false
+      }
+      if let better { take(better, at: now) }
+    } else if let other = preference.first(where: { states[$0]?.isUp == true }) {
+      if let returnedAt {
+        hold = now - returnedAt < Self.trial ? min(hold * 2, Self.longestHold) : Self.shortestHold
+      }
+      take(other, at: now)
+    } else if rank == nil, let first = preference.first {
+      take(first, at: now)
+    }
+    return inUse
+  }
+
+  private mutating func take(_ path: TunnelPath, at now: Duration) {
+    let rank = preference.firstIndex(of: inUse) ?? 0
+    let isBetter = preference.firstIndex(of: path).map { $0 < rank } ?? false
+    returnedAt = isBetter ? now : nil
+    inUse = path
+  }
+}

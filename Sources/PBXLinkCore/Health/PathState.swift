@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// What the probes of one path to a peer have shown.
+public struct PathState: Hashable, Sendable {
+  /// Whether packets go both ways.
+  public enum Condition: String, Sendable, Codable {
+    /// Too few probes so far.
+    case unknown
+    case up, down
+  }
+
+  /// Whether packets go both ways.
+  public internal(set) var condition: Condition
+  /// Since when it is so, without a break, on the monotonic clock of whoever probes.
+  public internal(set) var since: Duration
+  /// The last probe's time there and back, without the time that the reflector took; nil unless it works.
+  public internal(set) var roundTrip: Duration?
+
+  /// What has been found at a moment.
+  public init(_ condition: Condition, since: Duration, roundTrip: Duration? = nil) {
+    self.condition = condition
+    self.since = since
+    self.roundTrip = roundTrip
+  }
+
+  /// Whether the path is known to work.
+  public var isUp: Bool { condition == .up }
+}

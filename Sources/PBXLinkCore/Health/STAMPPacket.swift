@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// What a STAMP Session-Sender sends without authentication (RFC 8762 §4.2.1).
+public struct STAMPPacket: Hashable, Sendable {
+  /// Length of the base packet in octets, the same in both directions.
+  public static let baseLength = 44
+  /// Length of the shortest packet that has all fields: a TWAMP-Test packet (RFC 5357 §4.1.2).
+  public static let shortestLength = 14
+
+  /// Counts the packets of a session from 0.
+  public let sequence: UInt32
+  /// T1, when the packet was sent.
+  public let timestamp: NTPTimestamp
+  /// How far the timestamp can be trusted.
+  public let errorEstimate: STAMPErrorEstimate
+  /// What follows the base packet: padding, or the TLVs of RFC 8972.
+  public let extensions: [UInt8]
+
+  /// A packet to send.
+  public init(
+    sequence: UInt32, timestamp: NTPTimestamp, errorEstimate: STAMPErrorEstimate = .unsynchronized,
+    extensions: [UInt8] = []
+  ) {
+    self.sequence = sequence
+    self.timestamp = timestamp
+    self.errorEstimate = errorEstimate
+    self.extensions = extensions
+  }
+
+  /// A received packet; nil when it is too short for its fields. Octets that must be zero are not looked at.
+  public init?(bytes: some Collection<UInt8>) {
+    let bytes = Array(bytes)
+    guard bytes.count >= Self.shortestLength else { return nil }
+    self.init(
+      sequence: UInt32(truncatingIfNeeded: bytes.integer(at: 0, length: 4)),
+      timestamp: NTPTimestamp(value: bytes.integer(at: 4, length: 8)),
+      errorEstimate: STAMPErrorEstimate(value: UInt16(truncatingIfNeeded: bytes.integer(at: 12, length: 2))),
+      extensions: Array(bytes.dropFirst(Self.baseLength)))
+  }
+
+  /// The octets on the wire.
+  public var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(integer: UInt64(sequence), length: 4)
+    bytes.append(integer: timestamp.value, length: 8)
+    bytes.append(integer: UInt64(errorEstimate.value), length: 2)
+    bytes.append(contentsOf: repeatElement(0, count: Self.baseLength - bytes.count))
+    return bytes + extensions
+  }
+}
+
+/// The Error Estimate field: S, Z, Scale and Multiplier (RFC 4656 §4.1.2, RFC 8762 §4.2.1).
+public struct STAMPErrorEstimate: Hashable, Sendable {
+  /// The 16 bits.
+  public let value: UInt16
+
+  /// An estimate from its 16 bits.
+  public init(value: UInt16) { self.value = value }
+
+  /// A clock of which nothing is known: not synchronised, the largest error that can be written.
+  public static let unsynchronized = Self(value: 0x3fff)
+
+  /// Z: the timestamp is PTPv2's truncated format instead of NTP's.
+  public var isPTP: Bool { value & 0x4000 != 0 }
+}
+
+extension [UInt8] {
+  /// A big-endian integer within the array's bounds.
+  func integer(at offset: Int, length: Int) -> UInt64 {
+    self[offset..<offset + length].reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// Appends the low octets of a number, big-endian.
+  mutating func append(integer: UInt64, length: Int) {
+    for index in (0..<length).reversed() { append(UInt8(truncatingIfNeeded: integer >> UInt64(8 * index))) }
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// What a STAMP Session-Reflector answers without authentication (RFC 8762 §4.3.1). Ours keeps no state:
+/// its sequence number is the sender's.
+public struct STAMPReflection: Hashable, Sendable {
+  /// Length of the shortest answer that has all the sender's fields: some TWAMP reflectors end there.
+  public static let shortestLength = 38
+
+  /// The reflector's own count, or the sender's when it keeps none.
+  public let sequence: UInt32
+  /// T3, when the answer was sent.
+  public let timestamp: NTPTimestamp
+  /// How far T2 and T3 can be trusted.
+  public let errorEstimate: STAMPErrorEstimate
+  /// T2, when the packet arrived.
+  public let receiveTimestamp: NTPTimestamp
+  /// Copied from the packet.
+  public let senderSequence: UInt32
+  /// T1, copied from the packet.
+  public let senderTimestamp: NTPTimestamp
+  /// Copied from the packet.
+  public let senderErrorEstimate: STAMPErrorEstimate
+  /// The TTL that the packet arrived with; 0 when the reflector does not say.
+  public let senderTTL: UInt8
+  /// What followed the base packet, returned as it came, so that the answer is as long as the packet (§4.6).
+  public let extensions: [UInt8]
+
+  /// The answer to a packet. One that is shorter than the base packet gets a base packet (§4.6).
+  public init(to packet: STAMPPacket, receivedAt: NTPTimestamp, ttl: UInt8, sentAt: NTPTimestamp) {
+    sequence = packet.sequence
+    timestamp = sentAt
+    errorEstimate = .unsynchronized
+    receiveTimestamp = receivedAt
+    senderSequence = packet.sequence
+    senderTimestamp = packet.timestamp
+    senderErrorEstimate = packet.errorEstimate
+    senderTTL = ttl
+    extensions = packet.extensions
+  }
+
+  /// A received answer; nil when it is too short for its fields. Octets that must be zero are not looked at.
+  public init?(bytes: some Collection<UInt8>) {
+    let bytes = Array(bytes)
+    guard bytes.count >= Self.shortestLength else { return nil }
+    sequence = UInt32(truncatingIfNeeded: bytes.integer(at: 0, length: 4))
+    timestamp = NTPTimestamp(value: bytes.integer(at: 4, length: 8))
+    errorEstimate = STAMPErrorEstimate(value: UInt16(truncatingIfNeeded: bytes.integer(at: 12, length: 2)))
+    receiveTimestamp = NTPTimestamp(value: bytes.integer(at: 16, length: 8))
+    senderSequence = UInt32(truncatingIfNeeded: bytes.integer(at: 24, length: 4))
+    senderTimestamp = NTPTimestamp(value: bytes.integer(at: 28, length: 8))
+    senderErrorEstimate = STAMPErrorEstimate(
+      value: UInt16(truncatingIfNeeded: bytes.integer(at: 36, length: 2)))
+    senderTTL = bytes.count > 40 ? bytes[40] : 0
+    extensions = Array(bytes.dropFirst(STAMPPacket.baseLength))
+  }
+
+  /// The octets on the wire.
+  public var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(integer: UInt64(sequence), length: 4)
+    bytes.append(integer: timestamp.value, length: 8)
+    bytes.append(integer: UInt64(errorEstimate.value), length: 2)
+    bytes.append(integer: 0, length: 2)
+    bytes.append(integer: receiveTimestamp.value, length: 8)
+    bytes.append(integer: UInt64(senderSequence), length: 4)
+    bytes.append(integer: senderTimestamp.value, length: 8)
+    bytes.append(integer: UInt64(senderErrorEstimate.value), length: 2)
+    bytes.append(integer: 0, length: 2)
+    bytes.append(senderTTL)
+    bytes.append(integer: 0, length: 3)
+    return bytes + extensions
+  }
+
+  /// T3 - T2, the time that the reflector took; zero when its timestamps cannot be compared.
+  public var processingTime: Duration {
+    errorEstimate.isPTP ? .zero : max(.zero, timestamp.elapsed(since: receiveTimestamp))
+  }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import Glibc
+
+/// A probe socket that could not be opened or did not send.
+public struct ProbeError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What was tried, such as "bind to 10.77.0.1:4571".
+  public let operation: String
+  /// The interface.
+  public let interface: String
+  /// The system's error number.
+  public let errno: Int32
+
+  init(_ operation: String, _ interface: String, errno: Int32) {
+    self.operation = operation
+    self.interface = interface
+    self.errno = errno
+  }
+
+  /// What failed, on what interface, why, and what to do.
+  public var description: String {
+    let remedy =
+      switch errno {
+      case EPERM, EACCES: "; probes need CAP_NET_RAW, and a firewall that lets them out"
+      case EADDRINUSE: "; another program has the port: find it with 'ss -lunp'"
+      case EADDRNOTAVAIL: "; the interface lacks its address, which the next look at the tunnel puts back"
+      case ENODEV: "; the interface is gone, and the next look at the tunnel brings it back"
+      default: ""
+      }
+    return "cannot \(operation) on \(interface): \(String(cString: strerror(errno)))\(remedy)"
+  }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import Dispatch
+internal import Glibc
+internal import PBXLinkCore
+
+/// A UDP socket that sends and receives through one interface only, whatever the routes say.
+final class ProbeSocket {
+  /// A datagram that has arrived.
+  struct Datagram {
+    let bytes: [UInt8]
+    let source: SocketAddress
+    let ttl: UInt8
+  }
+
+  /// An IPv4 address and port, laid out as `sockaddr_in`.
+  struct SocketAddress {
+    fileprivate static let length = socklen_t(MemoryLayout<(UInt64, UInt64)>.size)
+    /// Family in host order, port and address in network order, eight octets of nothing.
+    fileprivate var octets: (UInt64, UInt64) = (0, 0)
+
+    fileprivate init() {}
+
+    init(_ address: IPAddress, port: UInt16) {
+      withUnsafeMutableBytes(of: &octets) { octets in
+        octets.storeBytes(of: sa_family_t(AF_INET), as: sa_family_t.self)
+        octets.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+        octets[4..<8].copyBytes(from: address.bytes.prefix(4))
+      }
+    }
+
+    var address: IPAddress? { withUnsafeBytes(of: octets) { IPAddress(bytes: $0[4..<8]) } }
+  }
+
+  private let descriptor: Int32
+  private let interface: String
+  private var source: (any DispatchSourceRead)?
+  private var isOpen = true
+
+  /// Opens a socket in the network namespace of the calling thread; port 0 is any free one.
+  init(interface: String, local: IPAddress, port: UInt16) throws(ProbeError) {
+    self.interface = interface
+    descriptor = socket(
+      AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+    guard descriptor >= 0 else { throw ProbeError("open a probe socket", interface, errno: errno) }
+    try bindToDevice()
+    // Expedited Forwarding (RFC 3246), as calls have it: a probe that overtakes them would not show their lot.
+    try set(Int32(IPPROTO_IP), IP_TOS, 46 << 2, "set the DSCP")
+    try set(Int32(IPPROTO_IP), IP_TTL, 255, "set the TTL")
+    try set(Int32(IPPROTO_IP), IP_RECVTTL, 1, "ask for the TTL")
+    let address = SocketAddress(local, port: port)
+    let result = withUnsafePointer(to: address.octets) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, SocketAddress.length) }
+    }
+    guard result == 0 else {
+      throw ProbeError("bind to \(Endpoint(local, port: port))", interface, errno: errno)
+    }
+  }
+
+  /// Calls back on the queue while datagrams wait.
+  func whenReadable(on queue: DispatchQueue, _ body: @escaping @Sendable () -> Void) {
+    let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+    source.setEventHandler(handler: body)
+    source.setCancelHandler { [descriptor] in close(descriptor) }
+    self.source = source
+    source.activate()
+  }
+
+  /// Closes the socket, once nothing reads from it any more.
+  func stop() {
+    guard isOpen else { return }
+    isOpen = false
+    if let source { source.cancel() } else { close(descriptor) }
+    source = nil
+  }
+
+  deinit { stop() }
+
+  /// Whether the interface that the socket is bound to still exists; a new one of that name is another.
+  var isCurrent: Bool {
+    var name = [UInt8](repeating: 0, count: Int(IFNAMSIZ))
+    var length = socklen_t(name.count)
+    guard getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, &name, &length) == 0 else { return false }
+    return name.prefix { $0 != 0 }.elementsEqual(interface.utf8)
+  }
+
+  /// Sends one datagram without waiting.
+  func send(_ bytes: [UInt8], to target: SocketAddress) throws(ProbeError) {
+    let count = withUnsafePointer(to: target.octets) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, SocketAddress.length)
+      }
+    }
+    guard count == bytes.count else { throw ProbeError("send a probe", interface, errno: errno) }
+  }
+
+  /// The next datagram that waits; nil when there is none.
+  func receive() -> Datagram? {
+    var source = SocketAddress()
+    // Room for cmsghdr and one int (cmsg(3)), aligned for them.
+    var control: (UInt, UInt, UInt, UInt) = (0, 0, 0, 0)
+    var count = -1
+    let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, initialized in
+      var vector = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
+      withUnsafeMutablePointer(to: &vector) { vector in
+        withUnsafeMutablePointer(to: &source.octets) { source in
+          withUnsafeMutableBytes(of: &control) { control in
+            var message = msghdr()
+            message.msg_name = UnsafeMutableRawPointer(source)
+            message.msg_namelen = SocketAddress.length
+            message.msg_iov = vector
+            message.msg_iovlen = 1
+            message.msg_control = control.baseAddress
+            message.msg_controllen = control.count
+            repeat { count = recvmsg(descriptor, &message, 0) } while count < 0 && errno == EINTR
+          }
+        }
+      }
+      initialized = max(0, count)
+    }
+    guard count >= 0 else { return nil }
+    // struct cmsghdr: length, level and type, then the value.
+    let isTTL =
+      control.0 >= UInt(MemoryLayout<cmsghdr>.size + MemoryLayout<Int32>.size)
+      && control.1 == UInt(UInt32(IPPROTO_IP)) | UInt(UInt32(IP_TTL)) << 32
+    return Datagram(
+      bytes: bytes, source: source, ttl: isTTL ? UInt8(truncatingIfNeeded: control.2) : 0)
+  }
+
+  private func bindToDevice() throws(ProbeError) {
+    let name = Array(interface.utf8)
+    guard setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.count)) == 0 else {
+      throw ProbeError("bind a probe socket", interface, errno: errno)
+    }
+  }
+
+  private func set(
+    _ level: Int32, _ option: Int32, _ value: Int32, _ operation: String
+  ) throws(ProbeError) {
+    var value = value
+    guard setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+      throw ProbeError(operation, interface, errno: errno)
+    }
+  }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import Dispatch
+internal import PBXLinkCore
+
+/// The sockets on one interface: one that sends probes, and one that answers those of the peers there.
+/// It belongs to the queue that it is used on.
+final class ProbeStation {
+  /// Where a station is.
+  struct Place: Hashable {
+    let interface: String
+    let local: IPAddress
+  }
+
+  /// Opens a socket bound to an interface.
+  typealias Opener =
+    @Sendable (_ interface: String, _ local: IPAddress, _ port: UInt16) throws(ProbeError) -> ProbeSocket
+
+  /// Whose probes are answered; the tunnel vouches for the address.
+  var peers: Set<IPAddress> = []
+  private(set) var failure: ProbeError?
+  private let place: Place
+  private let port: UInt16
+  private let open: Opener
+  private var sender: ProbeSocket?
+  private var reflector: ProbeSocket?
+  /// Datagrams handled in one go, so that no peer's flood keeps the queue from its own probes.
+  private static let batch = 64
+
+  init(_ place: Place, port: UInt16, open: @escaping Opener) {
+    self.place = place
+    self.port = port
+    self.open = open
+  }
+
+  /// Opens the sockets, and opens them again when the interface was replaced.
+  func refresh(
+    on queue: DispatchQueue, answer: @escaping @Sendable () -> Void, probe: @escaping @Sendable () -> Void
+  ) {
+    if let sender, let reflector, sender.isCurrent, reflector.isCurrent { return }
+    close()
+    do throws(ProbeError) {
+      let sender = try open(place.interface, place.local, 0)
+      sender.whenReadable(on: queue, answer)
+      let reflector = try open(place.interface, place.local, port)
+      reflector.whenReadable(on: queue, probe)
+      (self.sender, self.reflector, failure) = (sender, reflector, nil)
+    } catch {
+      failure = error
+    }
+  }
+
+  func close() {
+    sender?.stop()
+    reflector?.stop()
+    (sender, reflector) = (nil, nil)
+  }
+
+  /// Sends a probe; one that cannot be sent is one that is not answered.
+  func send(_ packet: STAMPPacket, to peer: IPAddress) {
+    guard let sender else { return }
+    do throws(ProbeError) {
+      try sender.send(packet.bytes, to: ProbeSocket.SocketAddress(peer, port: port))
+      failure = nil
+    } catch {
+      failure = error
+    }
+  }
+
+  /// The answers that wait.
+  func answers() -> [(peer: IPAddress, answer: STAMPReflection)] {
+    var answers: [(IPAddress, STAMPReflection)] = []
+    while answers.count < Self.batch, let datagram = sender?.receive() {
+      guard let peer = datagram.source.address, let answer = STAMPReflection(bytes: datagram.bytes) else {
+        continue
+      }
+      answers.append((peer, answer))
+    }
+    return answers
+  }
+
+  /// Answers the probes that wait, each at its own length by the way that it came.
+  func reflect() {
+    for _ in 0..<Self.batch {
+      guard let reflector, let datagram = reflector.receive() else { return }
+      let arrival = NTPTimestamp.now
+      guard let peer = datagram.source.address, peers.contains(peer),
+        let packet = STAMPPacket(bytes: datagram.bytes)
+      else {
+        continue
+      }
+      let answer = STAMPReflection(
+        to: packet, receivedAt: arrival, ttl: datagram.ttl, sentAt: NTPTimestamp.now)
+      do throws(ProbeError) {
+        try reflector.send(answer.bytes, to: datagram.source)
+      } catch {
+        failure = error
+      }
+    }
+  }
+}
