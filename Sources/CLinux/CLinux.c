@@ -4,12 +4,62 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const int clinux_network_namespace = CLONE_NEWNET;
 
 int clinux_setns(int descriptor, int kind) { return setns(descriptor, kind); }
+
+static int open_tun(int socket) {
+  // The driver takes the namespace of the thread that opens it. Most often that is the socket's own, and then
+  // no privilege is needed to enter it.
+  int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  int wanted = ioctl(socket, SIOCGSKNS);
+  struct stat here, there;
+  int tun = -1;
+  if (own >= 0 && wanted >= 0 && fstat(own, &here) == 0 && fstat(wanted, &there) == 0) {
+    int differs = here.st_ino != there.st_ino || here.st_dev != there.st_dev;
+    if (!differs || setns(wanted, CLONE_NEWNET) == 0) {
+      tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+      int code = errno;
+      if (differs && setns(own, CLONE_NEWNET) != 0)
+        abort(); // this thread would go on in a foreign namespace
+      errno = code;
+    }
+  }
+  int code = errno;
+  close(own);
+  close(wanted);
+  errno = code;
+  return tun;
+}
+
+int clinux_create_tun(const char *name, uint32_t owner, int socket) {
+  int tun = open_tun(socket);
+  if (tun < 0)
+    return -1;
+  // IFF_TUN_EXCL: never take a device over that is there already.
+  struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL};
+  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  int result = ioctl(tun, TUNSETIFF, &request) == 0 && ioctl(tun, TUNSETOWNER, owner) == 0 &&
+                       ioctl(tun, TUNSETPERSIST, 1) == 0
+                   ? 0
+                   : -1;
+  int code = errno;
+  close(tun);
+  errno = code;
+  return result;
+}
 
 static int copy(int result, const struct stat *from, struct clinux_status *to) {
   if (result == 0)

@@ -22,5 +22,6 @@ struct PBXLink: AsyncParsableCommand {
     subcommands: [
       Init.self, AddSite.self, Join.self, Sites.self, Status.self, ShowPlan.self, Apply.self, Down.self,
       RemoveSite.self, DescriptorCommand.self, Doctor.self, Uninstall.self, AgentCommand.self,
+      SharedPort.self,
     ])
 }

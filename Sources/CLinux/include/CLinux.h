@@ -13,6 +13,10 @@ int clinux_setns(int descriptor, int kind);
 /// CLONE_NEWNET of sched.h.
 extern const int clinux_network_namespace;
 
+/// Makes a TUN device without packet information that stays when its user closes it, may be used by `owner`, and
+/// lies in the network namespace of a socket. 0, or -1 with errno; EBUSY when a device has the name.
+int clinux_create_tun(const char *name, uint32_t owner, int socket);
+
 // And what it has, but in the name of whichever other C module declared it first.
 
 /// Of struct stat: type and permissions, owner, group, size in bytes.

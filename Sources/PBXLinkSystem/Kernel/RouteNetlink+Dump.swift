@@ -71,7 +71,7 @@ extension RouteNetlink {
     return names
   }
 
-  private func forEachObject(of cache: OpaquePointer?, _ body: (OpaquePointer) -> Void) {
+  func forEachObject(of cache: OpaquePointer?, _ body: (OpaquePointer) -> Void) {
     var object = nl_cache_get_first(cache)
     while let current = object {
       body(current)
@@ -80,7 +80,7 @@ extension RouteNetlink {
   }
 
   /// An `nl_addr`; the all-zero prefix has no bytes, hence the family beside it.
-  private static func address(_ address: OpaquePointer?, family: Int32) -> InterfaceAddress? {
+  static func address(_ address: OpaquePointer?, family: Int32) -> InterfaceAddress? {
     guard let address, family == AF_INET || family == AF_INET6 else { return nil }
     let bytes = UnsafeRawBufferPointer(
       start: nl_addr_get_binary_addr(address), count: Int(nl_addr_get_len(address)))

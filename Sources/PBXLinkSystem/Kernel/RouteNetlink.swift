@@ -124,7 +124,7 @@ extension RouteNetlink {
     return link
   }
 
-  private func index(of name: String, _ operation: String) throws(KernelError) -> Int32 {
+  func index(of name: String, _ operation: String) throws(KernelError) -> Int32 {
     guard let link = try link(name) else { throw KernelError(operation, name, errno: ENODEV) }
     return link.index
   }
@@ -153,7 +153,7 @@ extension RouteNetlink {
   }
 
   /// A route through the interface with this index, or an `unreachable` one for nil.
-  private func routeObject(
+  func routeObject(
     _ prefix: IPPrefix, through index: Int32?, _ operation: String
   ) throws(KernelError) -> OpaquePointer {
     let destination = try libnlAddress(prefix.address, length: prefix.length, operation, "the main table")
@@ -176,7 +176,7 @@ extension RouteNetlink {
     return route
   }
 
-  private func libnlAddress(
+  func libnlAddress(
     _ address: IPAddress, length: Int, _ operation: String, _ object: String
   ) throws(KernelError) -> OpaquePointer {
     let bytes = address.bytes
@@ -186,7 +186,7 @@ extension RouteNetlink {
     return built
   }
 
-  private func allocated(
+  func allocated(
     _ pointer: OpaquePointer?, _ operation: String, _ object: String
   ) throws(KernelError) -> OpaquePointer {
     guard let pointer else { throw KernelError(operation, object, errno: ENOMEM) }
@@ -194,7 +194,7 @@ extension RouteNetlink {
   }
 
   /// Takes answers that mean "it was so already" for success.
-  private func ignoring(
+  func ignoring(
     _ errors: [Int32], _ result: Int32, _ operation: String, _ object: String
   ) throws(KernelError) {
     do {

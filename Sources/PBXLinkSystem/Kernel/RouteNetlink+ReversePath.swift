@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import CNetlink
+internal import Glibc
+
+/// The reverse path filter of an interface, by the IPv4 attributes of its link: /proc/sys may be read-only.
+extension RouteNetlink {
+  /// Numbers of linux/if_link.h and linux/ip.h.
+  private static let inetConfiguration = 1  // IFLA_INET_CONF
+  private static let reversePathFilter = 8  // IPV4_DEVCONF_RP_FILTER
+
+  /// Whether the interface drops packets whose answer would leave by another one (RFC 3704 §2.2); one that is
+  /// not there does not.
+  // sysctl net.ipv4.conf.NAME.rp_filter
+  func hasStrictReversePath(_ name: String) throws(KernelError) -> Bool {
+    let operation = "read the reverse path filter"
+    guard let link = try link(name) else { return false }
+    let message = try linkMessage(RTM_GETLINK, link.index, name, operation)
+    defer { nlmsg_free(message) }
+    var payload: [UInt8] = []
+    try socket.check(
+      withUnsafeMutablePointer(to: &payload) { payload in
+        nl_socket_modify_cb(
+          socket.pointer, NL_CB_VALID, NL_CB_CUSTOM,
+          { message, argument in
+            guard let header = nlmsg_hdr(message) else { return Int32(NL_SKIP.rawValue) }
+            argument?.assumingMemoryBound(to: [UInt8].self).pointee = Array(
+              UnsafeRawBufferPointer(start: nlmsg_data(header), count: Int(nlmsg_datalen(header))))
+            return Int32(NL_OK.rawValue)
+          }, payload)
+        defer { nl_socket_modify_cb(socket.pointer, NL_CB_VALID, NL_CB_DEFAULT, nil, nil) }
+        let sent = nl_send_auto(socket.pointer, message)
+        return sent < 0 ? sent : nl_recvmsgs_default(socket.pointer)
+      }, operation, name)
+    try socket.check(nl_wait_for_ack(socket.pointer), operation, name)
+    let values = [IFLA_AF_SPEC, Int(AF_INET), Self.inetConfiguration].reduce(
+      Optional(payload.dropFirst(MemoryLayout<ifinfomsg>.size))
+    ) { bytes, type in
+      bytes.flatMap(NetlinkAttribute.parse)?.first { $0.type == type }?.payload
+    }
+    // An array of all settings, the first of which has number 1.
+    return values?.integer(UInt32.self, at: (Self.reversePathFilter - 1) * 4) == 1
+  }
+
+  /// Accepts packets from any source that there is a route to.
+  // sysctl -w net.ipv4.conf.NAME.rp_filter=2
+  func loosenReversePath(_ name: String) throws(KernelError) {
+    let operation = "set the reverse path filter to loose"
+    let message = try linkMessage(RTM_NEWLINK, try index(of: name, operation), name, operation)
+    defer { nlmsg_free(message) }
+    var attributes = NetlinkAttributeWriter()
+    attributes.nest(IFLA_AF_SPEC) { families in
+      families.nest(Int(AF_INET)) { inet in
+        inet.nest(Self.inetConfiguration) { $0.put(Self.reversePathFilter, UInt32(2)) }
+      }
+    }
+    let bytes = attributes.bytes
+    try socket.check(
+      bytes.withUnsafeBytes {
+        nlmsg_append(
+          message, UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count, Int32(NLMSG_ALIGNTO))
+      }, operation, name)
+    try socket.check(nl_send_auto(socket.pointer, message), operation, name)
+    try socket.check(nl_wait_for_ack(socket.pointer), operation, name)
+  }
+
+  private func linkMessage(
+    _ type: Int, _ index: Int32, _ name: String, _ operation: String
+  ) throws(KernelError) -> OpaquePointer {
+    let message = try allocated(nlmsg_alloc_simple(Int32(type), 0), operation, name)
+    var header = ifinfomsg()
+    header.ifi_family = UInt8(AF_UNSPEC)
+    header.ifi_index = index
+    try socket.check(
+      nlmsg_append(message, &header, MemoryLayout<ifinfomsg>.size, Int32(NLMSG_ALIGNTO)), operation, name)
+    return message
+  }
+}
