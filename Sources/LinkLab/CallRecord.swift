@@ -21,8 +21,8 @@ public struct CallRecord: Codable, Hashable, Sendable {
     public var callerNumber: String
     /// The other end's address as chan_iax2 knows it.
     public var peerAddress: IPAddress?
-    /// The other office's interface that has this address.
-    public var peerInterface: String?
+    /// The interface by which packets to it leave.
+    public var interface: String?
     /// Whether the other end's voice was heard here.
     public var hearsVoice: Bool
     /// The call detail record, written when the call has ended.
@@ -48,10 +48,10 @@ public struct CallRecord: Codable, Hashable, Sendable {
     for leg in [caller, callee] {
       if leg.technology != "IAX2" { gaps.append("\(leg.site): \(leg.channel) is not an IAX2 channel") }
       if leg.state != "Up" { gaps.append("\(leg.site): \(leg.channel) is \(leg.state), not Up") }
-      if leg.peerInterface != interface {
+      if leg.interface != interface {
         let address = leg.peerAddress.map(\.description) ?? "unknown"
-        let place = leg.peerInterface ?? "none of its interfaces"
-        gaps.append("\(leg.site): peer \(address) is not on the other's \(interface) but on \(place)")
+        gaps.append(
+          "\(leg.site): packets to \(address) leave by \(leg.interface ?? "nothing"), not by \(interface)")
       }
       if !leg.hearsVoice { gaps.append("\(leg.site): does not hear the other end") }
       if leg.detail?.disposition != "ANSWERED" {

@@ -22,8 +22,8 @@ extension Lab {
     let far = call.leg.technology == "IAX2" ? try await farEnd(of: call) : nil
     if let far {
       var callee = try await leg(far.channel, of: far.office, ear: far.channel)
-      record.caller.peerInterface = try await far.office.interface(with: record.caller.peerAddress)
-      callee.peerInterface = try await call.office.interface(with: callee.peerAddress)
+      record.caller.interface = try await call.office.interface(towards: record.caller.peerAddress)
+      callee.interface = try await far.office.interface(towards: callee.peerAddress)
       record.callee = callee
     }
     return record

@@ -30,9 +30,9 @@ extension Lab {
     }
     let journal = try LabJournal(file, in: directory)
     do {
-      try await build(file, directory, journal, options, progress)
+      let internet = try await build(file, directory, journal, options, progress)
       try journal.change { $0.isComplete = true }
-      return Lab(journal.state, directory)
+      return Lab(journal.state, internet: internet, directory)
     } catch {
       // Not in this task, which may be cancelled: removal must run to its end.
       try await Task { try await remove(journal.state, directory) }.value
@@ -56,7 +56,7 @@ extension Lab {
   private static func build(
     _ file: LabFile, _ directory: LabDirectory, _ journal: LabJournal, _ options: Options,
     _ progress: @escaping ProgressHandler
-  ) async throws {
+  ) async throws -> Anchor {
     var roots: [LabFile.Release: String] = [:]
     for release in Set(file.offices.map(\.release)).sorted(by: { $0.rawValue < $1.rawValue }) {
       roots[release] = try await AsteriskRoot.path(for: release, progress: progress)
@@ -83,6 +83,7 @@ extension Lab {
         progress(.advanced(done, of: file.offices.count))
       }
     }
+    return anchor
   }
 
   private static func start(

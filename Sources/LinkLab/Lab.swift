@@ -29,9 +29,12 @@ public struct Lab: Sendable {
   public let file: LabFile
   /// In the order of the file.
   public let offices: [Office]
+  /// The network between them.
+  let internet: Anchor
 
-  init(_ state: LabState, _ directory: LabDirectory) {
+  init(_ state: LabState, internet: Anchor, _ directory: LabDirectory) {
     name = directory.name
+    self.internet = internet
     file = state.file
     offices = state.file.offices.compactMap { plan in
       state.offices.first { $0.name == plan.name.description }.map {
@@ -71,10 +74,10 @@ public struct Lab: Sendable {
     guard let state = try LabState.load(directory) else {
       throw LabError.lab(name: name, problem: "is not up; start it with 'pbxlink-lab up'")
     }
-    guard state.isHealthy else {
+    guard state.isHealthy, let internet = state.internet else {
       throw LabError.lab(name: name, problem: "has crashed; start it again with 'pbxlink-lab up'")
     }
-    return Lab(state, directory)
+    return Lab(state, internet: internet, directory)
   }
 
   /// The names of the labs on this machine, and whether each is whole.

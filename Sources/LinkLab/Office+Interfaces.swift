@@ -19,8 +19,11 @@ extension Office {
       uniquingKeysWith: +)
   }
 
-  func interface(with address: IPAddress?) async throws -> String? {
+  /// The interface by which packets to an address leave.
+  func interface(towards address: IPAddress?) async throws -> String? {
+    struct Route: Decodable { let dev: String? }
     guard let address else { return nil }
-    return try await addresses().first { $0.value.contains(address) }?.key
+    let json = try await anchor.run(["ip", "-json", "route", "get", "\(address)"]).checked().standardOutput
+    return try JSONDecoder().decode([Route].self, from: Data(json.utf8)).first?.dev
   }
 }

@@ -15,7 +15,7 @@ extension CallRecord.Leg {
   fileprivate var line: String {
     var facts = [channel, state, "caller \(callerNumber)"]
     if let peerAddress {
-      facts.append("peer \(peerAddress) on the other's \(peerInterface ?? "?")")
+      facts.append("peer \(peerAddress) by \(interface ?? "?")")
       facts.append(hearsVoice ? "hears the other end" : "hears nothing")
     }
     if let detail { facts.append("CDR \(detail.disposition) \(detail.billedSeconds) s") }

@@ -6,7 +6,7 @@ import LinkLab
 import PBXLinkCore
 import Testing
 
-/// The three offices of sites/three-offices, with agents; a suite gets one lab for all its tests.
+/// The offices of a folder of sites/, with agents; a suite gets one lab for all its tests.
 struct LinkedLab: Sendable {
   /// The lab of the running suite.
   @TaskLocal static var current: LinkedLab?
@@ -84,19 +84,20 @@ extension CommandResult {
 /// Brings a lab up for a suite and takes it down after its last test.
 struct LabScope: SuiteTrait, TestScoping {
   let name: String
-  let isLinked: Bool
+  let sites: String
+  /// The offices that join, in this order, and their extensions.
+  let joining: [(office: String, extensions: String)]
 
   @concurrent func provideScope(
     for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
   ) async throws {
-    let file = try LabFile(path: Repository.path("sites/three-offices/lab.yaml"))
+    let file = try LabFile(path: Repository.path("sites/\(sites)/lab.yaml"))
     let lab = try await Lab.up(file, name: name, options: .init(binaries: Repository.binaries))
     do {
       let linked = LinkedLab(lab: lab)
-      if isLinked {
-        try await linked.found()
-        try await linked.link(linked.lyon, extensions: "3XX")
-        try await linked.link(linked.nice, extensions: "4XX")
+      if !joining.isEmpty { try await linked.found() }
+      for (office, extensions) in joining {
+        try await linked.link(lab.office(named: office), extensions: extensions)
       }
       try await LinkedLab.$current.withValue(linked) { try await function() }
     } catch {
@@ -113,5 +114,13 @@ struct LabScope: SuiteTrait, TestScoping {
 
 extension Trait where Self == LabScope {
   /// Three offices with agents, and links from paris to both others if asked for.
-  static func offices(_ name: String, isLinked: Bool) -> Self { LabScope(name: name, isLinked: isLinked) }
+  static func offices(_ name: String, isLinked: Bool) -> Self {
+    LabScope(
+      name: name, sites: "three-offices", joining: isLinked ? [("lyon", "3XX"), ("nice", "4XX")] : [])
+  }
+
+  /// Paris and Lyon of sites/udp-blocked, linked.
+  static func udpBlockedOffices(_ name: String) -> Self {
+    LabScope(name: name, sites: "udp-blocked", joining: [("lyon", "3XX")])
+  }
 }

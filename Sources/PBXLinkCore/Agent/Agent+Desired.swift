@@ -5,10 +5,14 @@
 public struct DesiredState: Hashable, Sendable {
   /// The tunnel interface.
   public let tunnel: TunnelConfiguration
+  /// The OpenVPN interfaces, one for each peer that has such a path.
+  public let openVPN: OpenVPNConfiguration
   /// The firewall table.
   public let firewall: FirewallConfiguration
   /// Asterisk's peers, users and dialplan.
   public let trunk: TrunkConfiguration
+  /// The sites behind each key of the tunnel's peers.
+  public let sites: [PublicKey: Set<SiteName>]
   /// Linked sites that get no trunk, and why: one sentence each.
   public let problems: [String]
 }
@@ -27,14 +31,19 @@ extension Agent {
         return nil
       }
     }
+    let paths = try openVPN(to: linked, problems: &problems)
     return DesiredState(
-      tunnel: try tunnel(to: linked, at: now), firewall: firewall(for: linked),
-      trunk: trunk(with: peers), problems: problems)
+      tunnel: try tunnel(to: linked, at: now), openVPN: paths, firewall: firewall(for: linked, paths.links),
+      trunk: trunk(with: peers),
+      sites: linked.reduce(into: [:]) { sites, site in
+        if let key = site.descriptor?.wireguard.publicKey { sites[key, default: []].insert(site.name) }
+      }, problems: problems)
   }
 
   private func tunnel(to linked: [Site], at now: Timestamp) throws -> TunnelConfiguration {
     // A site that announces another's key gives its own addresses away to that key's holder, no more: one peer.
-    let holders = Dictionary(grouping: linked) { $0.descriptor?.wireguard.publicKey }
+    let reached = configuration.paths.contains(.wireguard) ? linked : []
+    let holders = Dictionary(grouping: reached) { $0.descriptor?.wireguard.publicKey }
     let members = holders.compactMap { key, sites in
       key.map {
         TunnelPeer(
@@ -53,7 +62,7 @@ extension Agent {
       interface: configuration.tunnel.interface, privateKey: keys.tunnelPrivate, publicKey: keys.tunnelPublic,
       listenPort: configuration.tunnel.listenPort,
       addresses: (membership?.addresses ?? []).map(IPPrefix.init(host:)),
-      mtu: configuration.tunnel.mtu, peers: members + invited, routes: mesh.networks)
+      mtu: tunnelMTU, peers: members + invited, routes: mesh.networks)
   }
 
   /// Seconds for which one of several endpoints is tried before the next one: longer than a handshake's
@@ -77,6 +86,12 @@ extension Agent {
     }
   }
 
+  /// The addresses at which the other sites' tunnels may be reached.
+  public func endpointAddresses(at now: Timestamp) -> Set<IPAddress> {
+    let endpoints = linkedSites(at: now).flatMap { $0.descriptor?.wireguard.endpoints ?? [] }
+    return Set(endpoints.flatMap(resolved).map(\.address))
+  }
+
   /// The DNS names that must be looked up.
   public func endpointNames(at now: Timestamp) -> Set<String> {
     let endpoints = linkedSites(at: now).flatMap { $0.descriptor?.wireguard.endpoints ?? [] }
@@ -86,9 +101,11 @@ extension Agent {
   /// The invitations that let someone in: none once we are revoked ourselves.
   private var openInvitations: [PendingInvitation] { isRevoked ? [] : invitations }
 
-  private func firewall(for linked: [Site]) -> FirewallConfiguration {
+  private func firewall(for linked: [Site], _ links: [OpenVPNLink]) -> FirewallConfiguration {
     FirewallConfiguration(
-      interfaces: [configuration.tunnel.interface], members: linked.flatMap(\.membership.addresses).sorted(),
+      interfaces: [configuration.tunnel.interface],
+      peerInterfaces: links.map { .init(name: $0.interface, addresses: $0.peerAddresses) },
+      members: linked.flatMap(\.membership.addresses).sorted(),
       invited: openInvitations.map(\.tunnelAddress).sorted(), meshNetworks: mesh.networks,
       exchangePort: configuration.exchangePort, probePort: configuration.probePort,
       iaxPort: configuration.trunk.port, tunnelPort: configuration.tunnel.listenPort,

@@ -74,6 +74,8 @@ extension Agent {
       membership: membership.text, serial: serial, previous: previous,
       issuedAt: now, expiresAt: now + Self.descriptorLifetime,
       wireguard: .init(publicKey: keys.tunnelPublic, endpoints: configuration.tunnel.endpoints),
+      openvpn: configuration.paths.contains(.openvpnTCP)
+        ? .init(fingerprint: keys.certificate, endpoints: configuration.openVPN.endpoints) : nil,
       trunk: .init(
         keys: keys.trunk.map { .init(generation: $0.generation, publicKey: $0.publicKey) },
         port: configuration.trunk.port, callLimit: configuration.trunk.callLimit,
@@ -110,7 +112,7 @@ extension DirectoryChange {
 extension Descriptor {
   /// Whether two descriptors differ only in serial, times and chain.
   func announcesTheSame(as other: Descriptor) -> Bool {
-    membership == other.membership && wireguard == other.wireguard && trunk == other.trunk
-      && extensions == other.extensions && agentVersion == other.agentVersion
+    membership == other.membership && wireguard == other.wireguard && openvpn == other.openvpn
+      && trunk == other.trunk && extensions == other.extensions && agentVersion == other.agentVersion
   }
 }

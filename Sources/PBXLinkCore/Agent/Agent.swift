@@ -19,6 +19,10 @@ public struct Agent: Sendable {
   public internal(set) var invitations: [PendingInvitation]
   /// What DNS last said about the names in endpoints.
   public internal(set) var resolvedNames: [String: [IPAddress]] = [:]
+  /// Which path is in use to each site that has several, by its identity.
+  var pathSelections: [PublicKey: PathSelection] = [:]
+  /// The smallest MTU of the interfaces that tunnel packets leave by; nil until it was looked up.
+  var underlayMTU: Int?
   let cryptography: any Cryptography
 
   /// An agent from what the store holds. Fails when a stored document does not verify: a damaged store is an
@@ -47,6 +51,10 @@ public struct Agent: Sendable {
     case configuration(Configuration)
     /// Names were looked up.
     case namesResolved([String: [IPAddress]])
+    /// What the probes of paths show, and the time on their clock.
+    case paths([SiteName: [TunnelPath: PathState]], monotonic: Duration)
+    /// The smallest MTU, in bytes, of the interfaces that tunnel packets leave by.
+    case underlay(mtu: Int)
     /// Time passed.
     case tick
   }
@@ -66,6 +74,12 @@ public struct Agent: Sendable {
     case .namesResolved(let names):
       guard names != resolvedNames else { return [] }
       resolvedNames = names
+      return [.reconcile]
+    case .paths(let states, let moment):
+      return selectPaths(states, at: moment, now)
+    case .underlay(let mtu):
+      guard mtu != underlayMTU else { return [] }
+      underlayMTU = mtu
       return [.reconcile]
     case .tick:
       return try closeInvitations(at: now) { $0.expires < now } + publish(at: now)

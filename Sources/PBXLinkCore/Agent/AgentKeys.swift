@@ -34,6 +34,9 @@ public protocol TrunkKey: Sendable {
   var publicKey: PublicKey { get }
   /// The secret of one direction: X25519 with the peer's key, then HKDF-SHA256 over the direction.
   func secret(for direction: TrunkDirection, with peer: PublicKey) throws -> Secret
+  /// The key of 256 bytes by which the OpenVPN processes of two sites know each other's first packet
+  /// (`--tls-auth`), derived likewise.
+  func controlKey(of pair: SitePair, with peer: PublicKey) throws -> Secret
 }
 
 /// The private keys of a site, as handles: the core asks them to sign and to derive, and sees no secret but
@@ -49,19 +52,25 @@ public struct AgentKeys: Sendable {
   public let tunnelPublic: PublicKey
   /// Trunk keys, the newest generation last; never empty.
   public let trunk: [any TrunkKey]
+  /// The Ed25519 private key of our OpenVPN certificate, which OpenVPN must be given.
+  public let certificateKey: Secret
+  /// The certificate's fingerprint.
+  public let certificate: CertificateFingerprint
   /// The password of our own user at Asterisk's manager interface.
   public let manager: Secret
 
   /// The keys of a site.
   public init(
     identity: any Signer, authority: (any Signer)?, tunnelPrivate: Secret, tunnelPublic: PublicKey,
-    trunk: [any TrunkKey], manager: Secret
+    trunk: [any TrunkKey], certificateKey: Secret, certificate: CertificateFingerprint, manager: Secret
   ) {
     self.identity = identity
     self.authority = authority
     self.tunnelPrivate = tunnelPrivate
     self.tunnelPublic = tunnelPublic
     self.trunk = trunk
+    self.certificateKey = certificateKey
+    self.certificate = certificate
     self.manager = manager
   }
 
@@ -69,7 +78,6 @@ public struct AgentKeys: Sendable {
   var withoutAuthority: AgentKeys {
     AgentKeys(
       identity: identity, authority: nil, tunnelPrivate: tunnelPrivate, tunnelPublic: tunnelPublic,
-      trunk: trunk,
-      manager: manager)
+      trunk: trunk, certificateKey: certificateKey, certificate: certificate, manager: manager)
   }
 }

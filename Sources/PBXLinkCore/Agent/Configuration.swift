@@ -50,10 +50,20 @@ public struct Configuration: Hashable, Sendable {
     public var listenPort: UInt16 = 51820
     /// Where other sites reach this port; empty behind NAT.
     public var endpoints: [Endpoint] = []
-    /// The interface MTU in bytes.
-    public var mtu = 1420
+    /// The interface MTU in bytes; nil lets it follow from the underlay's.
+    public var mtu: Int?
     /// Seconds between keepalives towards peers; holds NAT mappings open. 0 turns them off.
     public var keepalive: UInt16 = 25
+  }
+
+  /// OpenVPN, for links where UDP does not get through.
+  public struct OpenVPN: Hashable, Sendable {
+    /// Where other sites reach our OpenVPN over TCP; empty when they cannot, and then we call them.
+    public var endpoints: [Endpoint] = []
+    /// The TCP port, open to the Internet where there are endpoints.
+    public var listenPort: UInt16 = 443
+    /// The HTTP proxy by which we reach others.
+    public var proxy: Endpoint?
   }
 
   /// The firewall around the tunnel.
@@ -72,6 +82,10 @@ public struct Configuration: Hashable, Sendable {
   public var trunk = Trunk()
   /// The tunnel.
   public var tunnel = Tunnel()
+  /// The ways to reach a peer, the preferred one first.
+  public var paths = TunnelPath.allCases
+  /// OpenVPN.
+  public var openVPN = OpenVPN()
   /// The firewall.
   public var firewall = Firewall()
   /// The TCP port of the exchange inside the tunnel.

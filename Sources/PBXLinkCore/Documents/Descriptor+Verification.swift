@@ -13,6 +13,9 @@ extension Descriptor {
     guard wireguard.endpoints.count <= 16 else {
       throw Self.invalid(CodingKeys.wireguard, "more than 16 endpoints")
     }
+    guard openvpn.map({ $0.endpoints.count <= 16 }) ?? true else {
+      throw Self.invalid(CodingKeys.openvpn, "more than 16 endpoints")
+    }
     guard (1...4).contains(trunk.keys.count), Set(trunk.keys.map(\.generation)).count == trunk.keys.count
     else { throw Self.invalid(CodingKeys.trunk, "1 to 4 keys of different generations expected") }
     guard trunk.port > 0 else { throw Self.invalid(CodingKeys.trunk, "port 0") }

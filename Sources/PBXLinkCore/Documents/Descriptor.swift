@@ -22,6 +22,20 @@ public struct Descriptor: Document {
     }
   }
 
+  /// The OpenVPN side of a site.
+  public struct OpenVPN: Hashable, Sendable, Codable {
+    /// Of its certificate: what the peer pins.
+    public var fingerprint: CertificateFingerprint
+    /// Where its TCP port may be reached; empty when it only calls others.
+    public var endpoints: [Endpoint]
+
+    /// The fingerprint and the endpoints.
+    public init(fingerprint: CertificateFingerprint, endpoints: [Endpoint]) {
+      self.fingerprint = fingerprint
+      self.endpoints = endpoints
+    }
+  }
+
   /// A key from which the IAX2 secrets with each peer are derived.
   public struct TrunkKey: Hashable, Sendable, Codable {
     /// Grows by one with each rotation.
@@ -85,6 +99,8 @@ public struct Descriptor: Document {
   public var expiresAt: Timestamp
   /// How to reach its tunnel.
   public var wireguard: WireGuard
+  /// How to reach it where UDP does not get through; nil when it does not offer that.
+  public var openvpn: OpenVPN?
   /// How to call it.
   public var trunk: Trunk
   /// The extensions that it has, within those of its membership.
@@ -97,7 +113,8 @@ public struct Descriptor: Document {
   /// A descriptor to be signed by the site's identity.
   public init(
     membership: String, serial: UInt64, previous: String?, issuedAt: Timestamp, expiresAt: Timestamp,
-    wireguard: WireGuard, trunk: Trunk, extensions: [ExtensionPattern], agentVersion: String,
+    wireguard: WireGuard, openvpn: OpenVPN? = nil, trunk: Trunk, extensions: [ExtensionPattern],
+    agentVersion: String,
     addresses: [IPAddress]? = nil
   ) {
     self.membership = membership
@@ -106,6 +123,7 @@ public struct Descriptor: Document {
     self.issuedAt = issuedAt
     self.expiresAt = expiresAt
     self.wireguard = wireguard
+    self.openvpn = openvpn
     self.trunk = trunk
     self.extensions = extensions
     self.agentVersion = agentVersion
@@ -113,7 +131,7 @@ public struct Descriptor: Document {
   }
 
   enum CodingKeys: String, CodingKey {
-    case membership, serial, previous, wireguard, trunk, extensions, addresses
+    case membership, serial, previous, wireguard, openvpn, trunk, extensions, addresses
     case issuedAt = "issued_at"
     case expiresAt = "expires_at"
     case agentVersion = "agent_version"

@@ -4,10 +4,13 @@
 extension PeerStatus {
   /// The status of a member from what the planes show.
   public init(
-    _ site: Site, isDisabled: Bool, tunnel: ObservedTunnel.Peer?, trunk: QualifyStatus?, calls: Int,
+    _ site: Site, isDisabled: Bool, tunnel: ObservedTunnel.Peer?, paths: LinkPaths = LinkPaths(),
+    trunk: QualifyStatus?, calls: Int,
     callLimit: Int, canBeReached: Bool, at now: Timestamp
   ) {
-    let isFresh = tunnel?.hasKeys(at: now) ?? false
+    let isFresh =
+      paths.inUse == .wireguard
+      ? tunnel?.hasKeys(at: now) ?? false : paths.states[paths.inUse]?.isUp ?? false
     let state: State =
       if site.conflict != nil {
         .conflict
@@ -21,7 +24,7 @@ extension PeerStatus {
         trunk?.isReachable == true ? .up : .trunkDown
       }
     self.init(
-      name: site.name.description, state: state, path: tunnel?.endpoint.map { "wireguard \($0)" },
+      name: site.name.description, state: state, path: Self.path(paths, tunnel), paths: paths.statuses,
       roundTrip: trunk?.roundTrip, lastHandshake: tunnel?.lastHandshake?.description,
       received: tunnel?.receivedBytes, sent: tunnel?.sentBytes, calls: calls,
       callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,
@@ -32,11 +35,16 @@ extension PeerStatus {
   /// The status of a site that has not used its invitation yet.
   public init(invited invitation: PendingInvitation) {
     self.init(
-      name: invitation.site.description, state: .invited, path: nil, roundTrip: nil, lastHandshake: nil,
+      name: invitation.site.description, state: .invited, path: nil, paths: [], roundTrip: nil,
+      lastHandshake: nil,
       received: nil, sent: nil, calls: 0, callLimit: nil, trunk: nil,
       extensions: invitation.extensions.map(\.description),
       addresses: invitation.addresses.map(\.description),
       advice: "Run the 'pbxlink join' command there before \(invitation.expires).")
+  }
+
+  private static func path(_ paths: LinkPaths, _ tunnel: ObservedTunnel.Peer?) -> String? {
+    paths.inUse == .wireguard ? tunnel?.endpoint.map { "wireguard \($0)" } : paths.inUse.rawValue
   }
 
   private static func remedy(

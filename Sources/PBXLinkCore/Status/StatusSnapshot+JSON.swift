@@ -25,6 +25,7 @@ extension PeerStatus {
     try container.encode(name, forKey: .name)
     try container.encode(state, forKey: .state)
     try container.encode(path, forKey: .path)
+    try container.encode(paths, forKey: .paths)
     try container.encode(roundTrip, forKey: .roundTrip)
     try container.encode(lastHandshake, forKey: .lastHandshake)
     try container.encode(received, forKey: .received)

@@ -92,6 +92,8 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public let state: State
   /// The path in use, such as "wireguard 198.51.100.10:51820".
   public let path: String?
+  /// The ways to reach it, the preferred one first.
+  public let paths: [PathStatus]
   /// Round trip that Asterisk measured (POKE), in seconds.
   public let roundTrip: Double?
   /// The last handshake.
@@ -114,7 +116,7 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public let advice: String?
 
   enum CodingKeys: String, CodingKey {
-    case name, state, path, calls, trunk, extensions, addresses, advice
+    case name, state, path, paths, calls, trunk, extensions, addresses, advice
     case roundTrip = "rtt_seconds"
     case lastHandshake = "last_handshake"
     case received = "received_bytes"

@@ -33,7 +33,7 @@ extension TrunkConfiguration {
       // Where the far end can send our caller by an IAX2 TRANSFER; unset, into the context that the caller
       // is in.
       + ["context=\(TrunkNames.from(peer.site))"]
-      + ["qualify=1500", "qualifysmoothing=no", "qualifyfreqok=10000", "qualifyfreqnotok=5000", "sendani=no"]
+      + ["qualify=1500", "qualifysmoothing=no", "qualifyfreqok=10000", "qualifyfreqnotok=2000", "sendani=no"]
       + media(peer)
       + ["description=pbxlink site \(peer.site)"]
   }

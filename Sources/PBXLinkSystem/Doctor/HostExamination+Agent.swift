@@ -47,8 +47,8 @@ extension HostExamination {
     return await Self.look {
       guard let site = try stored.get(), !site.isDown, let agent = try site.agent.get() else { return nil }
       let planes = Planes(
-        interface: configuration.tunnel.interface, tunnel: try tunnel.get(), firewall: Nftables(),
-        trunk: trunkPlane)
+        interface: configuration.tunnel.interface, tunnel: try tunnel.get(),
+        openVPN: try OpenVPNPlane(configuration), firewall: Nftables(), trunk: trunkPlane)
       return await planes.plan(try agent.desiredState(at: now), at: now).plan
     }
   }

@@ -107,7 +107,7 @@ extension Planes {
     let desired = try TunnelConfiguration(
       interface: interface, privateKey: invitation.tunnel.privateKey, publicKey: key.publicKey,
       listenPort: configuration.tunnel.listenPort, addresses: [IPPrefix(host: invitation.tunnel.address)],
-      mtu: configuration.tunnel.mtu,
+      mtu: configuration.tunnel.mtu ?? TunnelConfiguration.mtuRange.lowerBound,
       peers: [
         TunnelPeer(
           publicKey: invitation.inviter.publicKey,

@@ -13,19 +13,20 @@ extension Engine {
       choice = try await TunnelBackends.choose(configuration.tunnel.backend)
     } catch let error as KernelError {
       // Not kept: it may be installed any moment.
-      return makePlanes(MissingTunnel(reason: error))
+      return try makePlanes(MissingTunnel(reason: error))
     }
     if let planes { return planes }
     backendReason = choice.reason
     journal(JournalEntry(.tunnelBackendChosen, "tunnel backend \(choice.backend.name): \(choice.reason)"))
-    let planes = makePlanes(choice.backend)
+    let planes = try makePlanes(choice.backend)
     self.planes = planes
     return planes
   }
 
-  private func makePlanes(_ tunnel: any TunnelBackend) -> Planes {
+  private func makePlanes(_ tunnel: any TunnelBackend) throws -> Planes {
     Planes(
-      interface: configuration.tunnel.interface, tunnel: tunnel, firewall: Nftables(),
+      interface: configuration.tunnel.interface, tunnel: tunnel,
+      openVPN: try OpenVPNPlane(configuration), firewall: Nftables(),
       trunk: AsteriskTrunkPlane(
         installation: AsteriskInstallation(
           configurationDirectory: configuration.asterisk.configurationDirectory)))
@@ -47,18 +48,29 @@ extension Engine {
   }
 
   private func reconcileOnce() async -> Planes.Report {
-    guard let agent, !isDown, !isJoining else { return Planes.Report() }
+    guard agent != nil, !isDown, !isJoining else { return Planes.Report() }
     let now = Self.clock()
     var report = Planes.Report()
     do {
       let clockError = clockError(now)
-      report = await (try openPlanes()).apply(
-        try agent.desiredState(at: now), clockIsRight: clockError == nil, at: now)
+      let planes = try await openPlanes()
+      await lookAtUnderlay()
+      await adoptPaths(planes, at: now)
+      guard let agent else { return report }
+      let desired = try agent.desiredState(at: now)
+      report = await planes.apply(
+        desired, clockIsRight: clockError == nil, holding: lastReport.held, at: now)
       if let clockError { report.failures.append((.tunnel, clockError.message)) }
+      await pathProbes?.watch(agent.probedPaths(at: now))
+      if report.hasRemovalsLeft(desired) { reconcileSoon() }
     } catch {
       report.failures.append((.tunnel, String(describing: error)))
     }
     for step in report.steps { journal(JournalEntry(.planApplied, "\(step.plane): \(step.change)")) }
+    for step in report.waiting where !lastReport.waiting.contains(step) {
+      journal(
+        JournalEntry(.planHeld, "\(step.plane): \(step.change): waits until no call would hear it"))
+    }
     let known = Set(lastReport.failures.map(\.error))
     for failure in report.failures where !known.contains(failure.error) {
       journal(JournalEntry(.planeFailed, "\(failure.plane.rawValue): \(failure.error)"))
@@ -66,6 +78,22 @@ extension Engine {
     lastReport = report
     serveExchange()
     return report
+  }
+
+  /// After a start, what the routes show decides which paths are in use.
+  private func adoptPaths(_ planes: Planes, at now: Timestamp) async {
+    guard agent?.lacksPaths(at: now) == true else { return }
+    // Where it cannot be read, the tunnels' own look will say so.
+    let routed = (try? await planes.openVPN.observe())?.routedInterfaces ?? []
+    agent?.adoptPaths(routed: routed, at: now)
+  }
+
+  /// Peers that wait for their removal have their turn in a second, not at the next look.
+  private func reconcileSoon() {
+    Task {
+      try await Task.sleep(for: .seconds(1))
+      await reconcile()
+    }
   }
 
   /// A handshake stamped in the future locks its key out until the clock gets there (the responder keeps the

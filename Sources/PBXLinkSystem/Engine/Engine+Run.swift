@@ -28,6 +28,12 @@ extension Engine {
         }
       }
       group.addTask { try await self.watchKernel() }
+      let probes = PathProbes(port: self.configuration.probePort)
+      self.pathProbes = probes
+      group.addTask { try await probes.run() }
+      group.addTask {
+        for await _ in probes.changes { await self.selectPaths() }
+      }
       group.addTask {
         for await _ in self.uninstalled.stream {}
         // The answer is on its way to the command; let it arrive.
@@ -55,6 +61,7 @@ extension Engine {
         logger.error("tick: \(error)")
       }
       await reconcile()
+      await selectPaths()
       // In the background: a resolver out of reach takes its time.
       if !isResolving { Task { await resolveNames() } }
       look += 1
@@ -113,7 +120,10 @@ extension Engine {
     guard let agent else { return }
     let now = Self.clock()
     let fresh = agent.linkedSites(at: now).filter { site in
-      site.descriptor.flatMap { lastReport.tunnel?.peers[$0.wireguard.publicKey] }?.hasKeys(at: now) == true
+      agent.path(to: site) == .openvpnTCP
+        ? pathStates[site.name]?[.openvpnTCP]?.isUp == true
+        : site.descriptor.flatMap { lastReport.tunnel?.peers[$0.wireguard.publicKey] }?.hasKeys(at: now)
+          == true
     }
     let due = all ? fresh : fresh.filter { !freshPeers.contains($0.name) }
     freshPeers = Set(fresh.map(\.name))

@@ -14,6 +14,7 @@ extension Engine {
     var surroundings = StatusSnapshot.Surroundings(started: started)
     surroundings.tunnel = report.tunnel
     surroundings.trunk = report.trunk
+    surroundings.paths = pathStates
     do {
       surroundings.calls = try await calls(planes, report.trunk)
     } catch {
@@ -21,7 +22,7 @@ extension Engine {
     }
     surroundings.problems +=
       report.plan.unknown + desired.problems + (exchangeProblem.map { [$0] } ?? [])
-      + lastReport.problems(besides: report)
+      + lastReport.problems(besides: report) + (await probeProblems())
       + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(
         \.description)
     surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")

@@ -26,6 +26,10 @@ public actor Engine {
   var lastReport = Planes.Report()
   /// The peers whose handshake was fresh at the last look, to notice a link that comes up.
   var freshPeers: Set<SiteName> = []
+  /// What the probes showed last.
+  var pathStates: [SiteName: [TunnelPath: PathState]] = [:]
+  /// What probes the paths to peers that have several; made when the engine runs.
+  var pathProbes: PathProbes?
   var reconciliation: Task<Planes.Report, Never>?
   var exchange: Task<Void, Never>?
   /// Why the exchange is not served.

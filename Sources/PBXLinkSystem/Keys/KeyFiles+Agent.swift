@@ -7,6 +7,7 @@ extension KeyFiles {
   private static let identity = "identity"
   private static let authority = "authority"
   private static let tunnel = "tunnel"
+  private static let certificate = "openvpn"
   private static let manager = "manager"
   private static let trunkPrefix = "trunk-"
 
@@ -16,6 +17,7 @@ extension KeyFiles {
     _ = try loadOrCreate(Self.identity) { try Ed25519PrivateKey.generate().rawSecret }
     if needsAuthority { _ = try loadOrCreate(Self.authority) { try Ed25519PrivateKey.generate().rawSecret } }
     _ = try loadOrCreate(Self.tunnel) { try X25519PrivateKey.generate().rawSecret }
+    _ = try certificateKey()
     _ = try loadOrCreate(Self.manager) { try RandomBytes.secret(32) }
     if try trunkGenerations().isEmpty {
       try create(Self.trunkPrefix + "1", try X25519PrivateKey.generate().rawSecret)
@@ -32,11 +34,18 @@ extension KeyFiles {
         generation: generation, try X25519PrivateKey(require("\(Self.trunkPrefix)\(generation)")))
     }
     guard !trunk.isEmpty else { throw KeyFileError.missing(path: "\(directory)/\(Self.trunkPrefix)1") }
+    let certificateKey = try certificateKey()
     return AgentKeys(
       identity: try Ed25519PrivateKey(require(Self.identity)),
       authority: try load(Self.authority).map(Ed25519PrivateKey.init),
       tunnelPrivate: tunnel.rawSecret, tunnelPublic: tunnel.publicKey, trunk: trunk,
+      certificateKey: certificateKey, certificate: try OpenVPNCertificate(certificateKey).fingerprint,
       manager: try require(Self.manager))
+  }
+
+  /// Made when it is missing: a site that joined before there was OpenVPN has none.
+  private func certificateKey() throws -> Secret {
+    try loadOrCreate(Self.certificate) { try Ed25519PrivateKey.generate().rawSecret }
   }
 
   private func require(_ name: String) throws(KeyFileError) -> Secret {

@@ -33,4 +33,17 @@ public struct X25519TrunkKey: TrunkKey {
       """
     return try HKDF.sha256(key.sharedSecret(with: peer), info: Array(info.utf8), length: 32)
   }
+
+  /// The `--tls-auth` key of two sites: HKDF-SHA256 over the X25519 secret of the two trunk keys.
+  public func controlKey(of pair: SitePair, with peer: PublicKey) throws -> Secret {
+    let info = """
+      pbxlink openvpn control key 1
+      \(pair.mesh)
+      \(pair.first.site)
+      \(pair.second.site)
+      \(pair.first.generation)
+      \(pair.second.generation)
+      """
+    return try HKDF.sha256(key.sharedSecret(with: peer), info: Array(info.utf8), length: 256)
+  }
 }

@@ -10,6 +10,7 @@ extension SiteFile {
     ("asterisk", "This site's Asterisk, and which of its contexts take part."),
     ("trunk", "The IAX2 trunks to other sites."),
     ("tunnel", "The encrypted tunnel; its UDP port is the only one open to the Internet."),
+    ("openvpn", "OpenVPN over TCP, for links where UDP does not get through."),
     ("firewall", "The nftables table 'inet pbxlink' around the tunnel."),
     ("exchange", "The exchange of signed documents, inside the tunnel."),
     ("probe", "The measurement of the links, inside the tunnel."),
@@ -56,10 +57,24 @@ extension SiteFile {
     .list(
       "tunnel", "endpoints", \.tunnel.endpoints, .endpoint, example: "[\"pbx.example.com:51820\"]",
       "Where other sites reach that port: public addresses or DNS names. Leave it out behind NAT."),
-    .one("tunnel", "mtu", \.tunnel.mtu, .number(1280...9000), "The MTU of the tunnel interface in bytes."),
+    .optional(
+      "tunnel", "mtu", \.tunnel.mtu, .number(1280...9000), example: "1420",
+      "The MTU of the tunnel interfaces in bytes. Left out, it follows from the interface to the Internet."),
     .one(
       "tunnel", "keepalive", \.tunnel.keepalive, .number(0...65535),
       "Seconds between keepalives, which hold NAT mappings open; 0 turns them off."),
+    .list(
+      "tunnel", "paths", \.paths, .path, example: "[wireguard, openvpn-tcp]",
+      "The ways to reach another site, the preferred one first: wireguard and, where either site has\n"
+        + "openvpn.endpoints, openvpn-tcp. The best one that works is used, the others are kept ready."),
+    .list(
+      "openvpn", "endpoints", \.openVPN.endpoints, .endpoint, example: "[\"pbx.example.com:443\"]",
+      "Where other sites reach our OpenVPN: public addresses or DNS names. Left out, we only call others."),
+    .one(
+      "openvpn", "listen_port", \.openVPN.listenPort, .number(1...65535), "The TCP port behind them."),
+    .optional(
+      "openvpn", "proxy", \.openVPN.proxy, .endpoint, example: "proxy.example.com:3128",
+      "The HTTP proxy by which we reach others."),
     .one(
       "firewall", "protect_iax", \.firewall.protectIAX, .boolean,
       "Drop IAX2 from everywhere but the tunnel, loopback and allow_iax."),

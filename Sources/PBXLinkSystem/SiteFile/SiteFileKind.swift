@@ -78,6 +78,16 @@ extension SiteFileKind<Configuration.TunnelBackend> {
   }
 }
 
+extension SiteFileKind<TunnelPath> {
+  static let path = Self(expected: TunnelPath.allCases.map(\.rawValue).joined(separator: " or ")) {
+    text throws(SiteFileRefusal) in
+    guard let path = TunnelPath(rawValue: text) else { throw SiteFileRefusal() }
+    return [path]
+  } text: {
+    $0.rawValue
+  }
+}
+
 extension SiteFileKind<String> {
   static let emergencyNumber = Self("an emergency number of 2 to 15 digits, such as \"115\"") {
     (try? EmergencyNumbers(adding: [$0])) != nil
@@ -91,8 +101,8 @@ extension SiteFileKind<String> {
   }
   /// The kernel takes 15 bytes (IFNAMSIZ is 16, with the zero byte).
   static let interface = Self(
-    "an interface name that begins with 'pbxlink', at most 15 of a-z, 0-9 and '-'"
-  ) { TunnelConfiguration.isInterfaceName($0) }
+    "an interface name that begins with 'pbxlink', at most 15 of a-z, 0-9 and '-', and is not pbxlink-NUMBER"
+  ) { TunnelConfiguration.isInterfaceName($0) && !OpenVPNLink.isInterfaceName($0) }
   /// Audio codecs that chan_iax2 knows by a format bit. Asterisk itself ignores a name that it does not know.
   static let codec: Self = {
     let names = [

@@ -27,6 +27,7 @@ struct SiteFileReader {
     }
     try checkNumbers(configuration, at: places["numbers.extensions"])
     try checkPorts(configuration, places)
+    try checkPaths(configuration, at: places["tunnel.paths"])
     return configuration
   }
 
@@ -63,20 +64,27 @@ struct SiteFileReader {
     }
   }
 
-  /// Two UDP services cannot share a port.
+  /// Two services cannot share a port.
   private func checkPorts(_ configuration: Configuration, _ places: [String: Node]) throws(SiteFileError) {
-    var users: [UInt16: String] = [:]
-    for (key, port) in [
-      ("trunk.port", configuration.trunk.port), ("tunnel.listen_port", configuration.tunnel.listenPort),
-      ("probe.port", configuration.probePort),
-    ] {
-      if let other = users[port] {
-        throw problem(
-          "UDP port \(port) is also that of \(other); choose another one",
-          at: (places[key] ?? places[other])?.mark,
-          key: key)
+    let services = [
+      ("UDP", "trunk.port", configuration.trunk.port),
+      ("UDP", "tunnel.listen_port", configuration.tunnel.listenPort),
+      ("UDP", "probe.port", configuration.probePort), ("TCP", "exchange.port", configuration.exchangePort),
+      ("TCP", "openvpn.listen_port", configuration.openVPN.listenPort),
+    ]
+    for (number, (transport, key, port)) in services.enumerated() {
+      guard let other = services[..<number].first(where: { $0.0 == transport && $0.2 == port }) else {
+        continue
       }
-      users[port] = key
+      throw problem(
+        "\(transport) port \(port) is also that of \(other.1); choose another one",
+        at: (places[key] ?? places[other.1])?.mark, key: key)
+    }
+  }
+
+  private func checkPaths(_ configuration: Configuration, at node: Node?) throws(SiteFileError) {
+    guard !configuration.paths.isEmpty, Set(configuration.paths).count == configuration.paths.count else {
+      throw problem("name one path at least, and each once", at: node?.mark, key: "tunnel.paths")
     }
   }
 

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 import PBXLinkCore
+import Testing
 
 /// A trunk key whose secrets are the same from both ends, as X25519's are.
 struct FakeTrunkKey: TrunkKey {
@@ -22,6 +23,12 @@ struct FakeTrunkKey: TrunkKey {
     return Secret(FakeCryptography().sha256(pair + Array(info.utf8)).prefix(16))
   }
 
+  func controlKey(of pair: SitePair, with peer: PublicKey) throws -> Secret {
+    guard peer.bytes.contains(where: { $0 != 0 }) else { throw SmallOrder() }
+    let info = [publicKey, peer].sorted().flatMap(\.bytes) + Array("\(pair)".utf8)
+    return Secret((0..<8).flatMap { FakeCryptography().sha256(info + [$0]) })
+  }
+
   /// X25519 gives no secret for a key of small order (RFC 7748 §6.1).
   struct SmallOrder: Error {}
 }
@@ -35,6 +42,9 @@ extension AgentKeys {
       tunnelPrivate: Secret(FakeCryptography().sha256(Array("private \(site)".utf8))),
       tunnelPublic: try FakeSigner("tunnel of \(site)").publicKey,
       trunk: try generations.map { try FakeTrunkKey(of: site, generation: $0) },
+      certificateKey: Secret(FakeCryptography().sha256(Array("certificate \(site)".utf8))),
+      certificate: try #require(
+        CertificateFingerprint(bytes: FakeCryptography().sha256(Array("certificate \(site)".utf8)))),
       manager: Secret(Array("manager \(site)".utf8)))
   }
 }

@@ -125,6 +125,9 @@ struct DocumentTests {
       (#""expires_at":1800003600"#, #""expires_at":1"#, "expires_at"),
       (#""serial":1"#, #""previous":"AAAA","serial":1"#, "previous"),
       (#""203.0.113.5:51820""#, #""203.0.113.5""#, "wireguard.endpoints[0]"),
+      (#""203.0.113.5:443""#, #""203.0.113.5:443\nup /bin/sh""#, "openvpn.endpoints[0]"),
+      (#""AB:AB:"#, #""XB:AB:"#, "openvpn.fingerprint"),
+      (#""AB:AB:"#, #""AB:"#, "openvpn.fingerprint"),
     ])
   func wrongDescriptor(_ good: String, _ bad: String, _ key: String) throws {
     let json = try payloadText(mesh.sign(descriptor, by: "lyon"))
@@ -136,6 +139,15 @@ struct DocumentTests {
       Issue.record("\(error)")
       return
     }
+  }
+
+  @Test("a descriptor without OpenVPN, as older agents sign it, is a good one")
+  func withoutOpenVPN() throws {
+    var older = descriptor
+    older.openvpn = nil
+    let json = try payloadText(mesh.sign(older, by: "lyon"))
+    #expect(!json.contains("openvpn"))
+    #expect(try verifyDescriptor(json).openvpn == nil)
   }
 
   @Test("a descriptor cannot claim what its membership does not grant")

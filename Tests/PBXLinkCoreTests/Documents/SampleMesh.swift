@@ -41,6 +41,9 @@ struct SampleMesh {
         endpoints: [
           try #require(Endpoint("203.0.113.5:51820")), try #require(Endpoint("pbx.example.com:51820")),
         ]),
+      openvpn: .init(
+        fingerprint: try #require(CertificateFingerprint(bytes: Array(repeating: 0xab, count: 32))),
+        endpoints: [try #require(Endpoint("203.0.113.5:443"))]),
       trunk: .init(
         keys: [.init(generation: 1, publicKey: try FakeSigner("trunk of \(membership.site)").publicKey)],
         port: 4569, callLimit: 4, codecs: ["ulaw", "alaw"], encryption: true),

@@ -30,6 +30,11 @@ struct SiteFileTests {
       endpoints: ["pbx.example.com:51820", "[2001:db8::5]:51820"]
       mtu: 1380
       keepalive: 0
+      paths: [openvpn-tcp, wireguard]
+    openvpn:
+      endpoints: ["pbx.example.com:443"]
+      listen_port: 8443
+      proxy: "192.168.1.3:3128"
     firewall:
       protect_iax: false
       allow_iax: [192.168.1.0/24, 192.0.2.1]
@@ -59,6 +64,10 @@ struct SiteFileTests {
     }
     configuration.tunnel.mtu = 1380
     configuration.tunnel.keepalive = 0
+    configuration.paths = [.openvpnTCP, .wireguard]
+    configuration.openVPN.endpoints = ["pbx.example.com:443"].compactMap { Endpoint($0) }
+    configuration.openVPN.listenPort = 8443
+    configuration.openVPN.proxy = Endpoint("192.168.1.3:3128")
     configuration.firewall.protectIAX = false
     configuration.firewall.allowIAX = ["192.168.1.0/24", "192.0.2.1"].compactMap { IPPrefix($0) }
     configuration.exchangePort = 4580
@@ -100,7 +109,8 @@ struct SiteFileTests {
     let uncommented = try SiteFile.parse(lines.joined(separator: "\n"), file: "f")
     #expect(uncommented.asterisk.localContext == "local-extensions")
     #expect(uncommented.numbers.extensions.map(\.description) == ["2XX"])
-    #expect(uncommented.tunnel.mtu == Configuration().tunnel.mtu)
+    #expect(uncommented.tunnel.mtu == 1420)
+    #expect(uncommented.paths == Configuration().paths)
   }
 
   @Test(
@@ -163,6 +173,20 @@ struct SiteFileTests {
         "trunk:\n  port: 4571\n",
         "f:2:9: probe.port: UDP port 4571 is also that of trunk.port; choose another one"
       ),
+      (
+        "openvpn:\n  listen_port: 4570\n",
+        "f:2:16: openvpn.listen_port: TCP port 4570 is also that of exchange.port; choose another one"
+      ),
+      ("tunnel:\n  paths: []\n", "f:2:10: tunnel.paths: name one path at least, and each once"),
+      (
+        "tunnel:\n  paths: [openvpn-tcp, openvpn-tcp]\n",
+        "f:2:10: tunnel.paths: name one path at least, and each once"
+      ),
+      (
+        "tunnel:\n  paths: [wireguard, carrier-pigeon]\n",
+        "f:2:22: tunnel.paths: expected wireguard or openvpn-tcp, found 'carrier-pigeon'"
+      ),
+      ("tunnel:\n  interface: pbxlink-7\n", "f:2:14: tunnel.interface: expected an interface name"),
       ("trunk:\n  port: 1\n  mtu: 2\n  port: 3\n", "f:4:3: port: given twice, first in line 2; keep one"),
       ("trunk:\nprobe:\ntrunk:\n", "f:3:1: trunk: given twice, first in line 1; keep one"),
       ("trunk:\n  codecs: &c [alaw]\n  <<: *c\n", "f:3:3: trunk.<<: unknown key; expected one of"),

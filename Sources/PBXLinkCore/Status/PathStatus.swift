@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// One path to another site.
+public struct PathStatus: Hashable, Sendable, Codable {
+  /// The path: "wireguard" or "openvpn-tcp".
+  public let name: TunnelPath
+  /// Whether packets go both ways by it; "unknown" for a path that is not probed since there is no other.
+  public let state: PathState.Condition
+  /// Whether it is the one that calls take.
+  public let inUse: Bool
+  /// Round trip of the last probe, in seconds.
+  public let roundTrip: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case name, state
+    case inUse = "in_use"
+    case roundTrip = "rtt_seconds"
+  }
+
+  /// Encodes all keys.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(state, forKey: .state)
+    try container.encode(inUse, forKey: .inUse)
+    try container.encode(roundTrip, forKey: .roundTrip)
+  }
+}
+
+/// The paths to one site.
+public struct LinkPaths: Hashable, Sendable {
+  /// Those that both ends offer, the preferred one first.
+  public let offered: [TunnelPath]
+  /// The one in use.
+  public let inUse: TunnelPath
+  /// What probes have shown; nothing where there is one path only.
+  public let states: [TunnelPath: PathState]
+
+  /// The paths of a link; WireGuard alone unless told otherwise.
+  public init(
+    offered: [TunnelPath] = [.wireguard], inUse: TunnelPath = .wireguard,
+    states: [TunnelPath: PathState] = [:]
+  ) {
+    self.offered = offered
+    self.inUse = inUse
+    self.states = states
+  }
+
+  var statuses: [PathStatus] {
+    offered.map { path in
+      PathStatus(
+        name: path, state: states[path]?.condition ?? .unknown, inUse: path == inUse,
+        roundTrip: states[path]?.roundTrip.map { $0 / .seconds(1) })
+    }
+  }
+}

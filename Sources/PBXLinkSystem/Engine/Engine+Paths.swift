@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import Logging
+internal import PBXLinkCore
+
+extension Engine {
+  /// Lets the agent choose the paths by what the probes show.
+  func selectPaths() async {
+    guard let probes = pathProbes else { return }
+    let states = await probes.states
+    let moment = probes.now
+    pathStates = states
+    guard agent != nil, !isDown, !isJoining, !states.isEmpty else { return }
+    do {
+      try step { agent, now in ((), try agent.handle(.paths(states, monotonic: moment), at: now)) }
+    } catch {
+      logger.error("paths: \(error)")
+    }
+  }
+
+  /// Lets the tunnels' MTU follow from the interfaces that their packets leave by.
+  func lookAtUnderlay() async {
+    guard let agent, agent.configuration.tunnel.mtu == nil else { return }
+    let now = Self.clock()
+    let announced = agent.endpointAddresses(at: now)
+    let learned = (lastReport.tunnel?.peers.values.compactMap(\.endpoint?.address)) ?? []
+    guard let mtu = try? await UnderlayMTU.smallest(towards: announced.union(learned)) else { return }
+    do {
+      // What follows from it is computed by the look that asks.
+      try step { agent, now in
+        _ = try agent.handle(.underlay(mtu: mtu), at: now)
+        return ((), [])
+      }
+    } catch {
+      logger.error("underlay: \(error)")
+    }
+  }
+}
+
+extension Engine {
+  /// What keeps paths from being probed, one sentence each.
+  func probeProblems() async -> [String] {
+    (await pathProbes?.failures ?? [:]).sorted { $0.key < $1.key }.map { "probes on \($0.key): \($0.value)" }
+  }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import Testing
+
+@testable import PBXLinkCore
+
+@Suite("Paths to other sites")
+struct PathTests {
+  private let offices = Offices()
+  private let now = Offices.now
+
+  /// A head office and a branch that know each other.
+  private func pair(
+    head openVPN: [String] = ["203.0.113.5:443"], branch: [String] = [],
+    branchPaths: [TunnelPath] = TunnelPath.allCases, edit: (inout Configuration) -> Void = { _ in }
+  ) throws -> (head: Agent, branch: Agent) {
+    var configuration = try offices.configuration(extensions: ["6XX"], endpoints: ["203.0.113.5:51820"])
+    configuration.openVPN.endpoints = try openVPN.map { try #require(Endpoint($0)) }
+    edit(&configuration)
+    var head = try offices.head(configuration: configuration).agent
+    var other = try offices.configuration()
+    other.openVPN.endpoints = try branch.map { try #require(Endpoint($0)) }
+    other.openVPN.proxy = Endpoint("proxy.example.com:3128")
+    other.paths = branchPaths
+    var agents = [try offices.join("branch", ["2XX"], to: &head, configuration: other)]
+    agents.insert(head, at: 0)
+    offices.exchange(&agents)
+    return (agents[0], agents[1])
+  }
+
+  private func links(_ agent: Agent) throws -> [OpenVPNLink] { try agent.desiredState(at: now).openVPN.links }
+
+  private func isListening(_ link: OpenVPNLink) -> Bool {
+    if case .listen = link.role { true } else { false }
+  }
+
+  @Test("the site that can be called listens, the other one calls it, and both agree on key and certificates")
+  func roles() throws {
+    let (head, branch) = try pair()
+    let (atHead, atBranch) = (try #require(try links(head).first), try #require(try links(branch).first))
+    #expect(isListening(atHead))
+    #expect(
+      atBranch.role
+        == .connect(
+          to: [try #require(Endpoint("203.0.113.5:443"))], proxy: Endpoint("proxy.example.com:3128")))
+    #expect(atHead.controlKey == atBranch.controlKey && atHead.controlKey.exposedBytes.count == 256)
+    #expect(atHead.peerFingerprint == branch.keys.certificate)
+    #expect(atBranch.peerFingerprint == head.keys.certificate)
+    #expect(atHead.peerAddresses == branch.membership?.addresses)
+    #expect(try head.desiredState(at: now).openVPN.sharedPort?.port == 443)
+    #expect(try branch.desiredState(at: now).openVPN.sharedPort == nil)
+  }
+
+  @Test("where both can be called exactly one listens")
+  func bothOpen() throws {
+    let (head, branch) = try pair(branch: ["198.51.100.9:443"])
+    #expect(try isListening(#require(links(head).first)) != isListening(#require(links(branch).first)))
+  }
+
+  @Test("no OpenVPN where neither can be called or one does not want it")
+  func none() throws {
+    for (head, branch) in [try pair(head: []), try pair(branchPaths: [.wireguard])] {
+      #expect(try links(head).isEmpty && links(branch).isEmpty)
+      #expect(head.probedPaths(at: now).isEmpty && !head.lacksPaths(at: now))
+    }
+  }
+
+  @Test("a site without the path wireguard has no WireGuard peer for its members")
+  func openVPNOnly() throws {
+    let (_, branch) = try pair(branchPaths: [.openvpnTCP])
+    let state = try branch.desiredState(at: now)
+    #expect(state.tunnel.peers.isEmpty)
+    #expect(state.openVPN.links.first?.isInUse == true)
+  }
+
+  @Test("the firewall takes from the peer's interface the peer's addresses only")
+  func firewall() throws {
+    let (head, branch) = try pair()
+    let (state, link) = (try head.desiredState(at: now), try #require(try links(head).first))
+    #expect(
+      state.firewall.peerInterfaces
+        == [.init(name: link.interface, addresses: try #require(branch.membership).addresses)])
+  }
+
+  @Test("the link moves to OpenVPN when WireGuard does not answer, and back when it has for a while")
+  func moving() throws {
+    var (head, branch) = try pair()
+    head.adoptPaths(routed: [], at: now)
+    #expect(Set(head.probedPaths(at: now).map(\.path)) == Set(TunnelPath.allCases))
+    #expect(try links(head).first?.isInUse == false)
+    func show(_ wireguard: PathState.Condition, at second: Int, since start: Int) throws -> [Effect] {
+      try head.handle(
+        .paths(
+          [
+            branch.mesh.site: [
+              .wireguard: PathState(wireguard, since: .seconds(start)),
+              .openvpnTCP: PathState(.up, since: .zero),
+            ]
+          ], monotonic: .seconds(second)), at: now)
+    }
+    let moved = try show(.down, at: 10, since: 10)
+    #expect(moved.contains(.reconcile) && moved.journal == [.pathChanged])
+    #expect(try links(head).first?.isInUse == true)
+    #expect(try show(.up, at: 39, since: 10).isEmpty)
+    #expect(try show(.up, at: 40, since: 10).journal == [.pathChanged])
+    #expect(try links(head).first?.isInUse == false)
+    branch = head
+  }
+
+  @Test("an agent that starts again keeps the path that the routes show")
+  func restart() throws {
+    let (head, _) = try pair()
+    let interface = try #require(try links(head).first).interface
+    var again = try offices.restarted(head)
+    #expect(again.lacksPaths(at: now))
+    again.adoptPaths(routed: [interface], at: now)
+    #expect(!again.lacksPaths(at: now))
+    #expect(try links(again).first?.isInUse == true)
+  }
+
+  @Test(
+    "the tunnels' MTU follows from the underlay's unless the site file has one",
+    arguments: [
+      (nil, nil, 1420), (nil, 1492, 1412), (nil, 1300, 1280), (nil, 9000, 8920), (1380, 1500, 1380),
+    ])
+  func mtu(configured: Int?, underlay: Int?, expected: Int) throws {
+    var (head, _) = try pair { $0.tunnel.mtu = configured }
+    if let underlay { #expect(try head.handle(.underlay(mtu: underlay), at: now) == [.reconcile]) }
+    let state = try head.desiredState(at: now)
+    #expect(state.tunnel.mtu == expected && state.openVPN.mtu == expected)
+  }
+}
