@@ -2,23 +2,39 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 extension Lab {
-  /// Lets no UDP pass between the offices, as hotels and some companies do. ICMP says nothing of it.
-  public func blockUDP() async throws {
+  /// What a network may not let through.
+  public enum Obstacle: Hashable, Sendable {
+    /// All UDP, as hotels and some companies have it.
+    case udp
+    /// Connections to a TCP port.
+    case tcp(port: UInt16)
+
+    var rule: String {
+      switch self {
+      case .udp: "meta l4proto udp drop"
+      case .tcp(let port): "ip protocol tcp th dport \(port) drop"
+      }
+    }
+  }
+
+  /// Lets some traffic no longer pass between the offices, without a word to anybody; whatever was blocked
+  /// before passes again.
+  public func block(_ obstacles: Obstacle...) async throws {
+    let rules = obstacles.map { "    \($0.rule)\n" }.joined()
     try await internet.run(
       ["nft", "-f", "-"],
       input: """
+        table bridge lab
+        delete table bridge lab
         table bridge lab {
           chain forward {
             type filter hook forward priority filter; policy accept;
-            meta l4proto udp drop
-          }
+        \(rules)  }
         }
         """
     ).checked()
   }
 
-  /// Takes ``blockUDP()`` back.
-  public func unblockUDP() async throws {
-    try await internet.run(["nft", "delete", "table", "bridge", "lab"]).checked()
-  }
+  /// Lets everything pass again.
+  public func unblock() async throws { try await block() }
 }

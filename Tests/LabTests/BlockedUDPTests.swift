@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
+import FoundationEssentials
 import LinkLab
 import PBXLinkCore
 import Testing
@@ -35,7 +36,7 @@ struct BlockedUDPTests {
     let (paris, lyon) = (try mesh.paris, try mesh.lyon)
     let call = try await paris.call("301")
     let before = try await mesh.lab.record(of: call).caller.uniqueID
-    try await mesh.lab.blockUDP()
+    try await mesh.lab.block(.udp)
     for office in offices { try await office.waitForPath(.openvpnTCP, upTo: .seconds(10)) }
     try await expectVoice(in: call)
     #expect(try await mesh.lab.record(of: call).caller.uniqueID == before)
@@ -52,11 +53,66 @@ struct BlockedUDPTests {
     #expect(try await lyon.pathInUse() == .openvpnTCP)
     try await expectVoice(in: call)
 
-    try await mesh.lab.unblockUDP()
+    try await mesh.lab.unblock()
     for office in offices { try await office.waitForPath(.wireguard, upTo: .seconds(90)) }
     try await expectVoice(in: call)
     #expect(try await mesh.lab.record(of: call).caller.uniqueID == before)
     try await call.hangUp()
+  }
+
+  @Test("a change that a call would hear waits for its end, and the plan tells how long the silence would be")
+  func heldChange() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    try await mesh.lab.block(.udp)
+    for office in offices { try await office.waitForPath(.openvpnTCP, upTo: .seconds(10)) }
+    try await mesh.waitForLink(paris, lyon)
+    let call = try await paris.call("301")
+    let process = try await lyon.shell("pidof openvpn").checked().standardOutput
+    let path = "/etc/pbxlink/pbxlink.yaml"
+    let before = try paris.read(path)
+    try await paris.write(
+      before.replacing("[198.51.100.10:443]", with: "[198.51.100.10:443, 198.51.100.10:8443]"), to: path)
+    try await paris.run(["pbxlink", "apply"]).checked()
+    // Lyon's process calls Paris, so a new endpoint of Paris's is a new configuration there.
+    try await wait(for: "the change to be held in lyon", upTo: .seconds(30)) {
+      try String(contentsOfFile: lyon.log("agent"), encoding: .utf8).contains("restart openvpn: waits")
+        ? () : nil
+    }
+    let steps = try await lyon.plan().steps
+    #expect(steps.map(\.plane) == ["openvpn"] && steps.allSatisfy { $0.expectedGap > 1 }, "\(steps)")
+    try await expectVoice(in: call)
+    #expect(try await lyon.shell("pidof openvpn").checked().standardOutput == process)
+    try await call.hangUp()
+    try await wait(for: "the change to be made", upTo: .seconds(30)) {
+      try await lyon.plan().steps.isEmpty ? () : nil
+    }
+    #expect(try await lyon.shell("pidof openvpn").checked().standardOutput != process)
+    try await paris.write(before, to: path)
+    try await paris.run(["pbxlink", "apply"]).checked()
+    try await mesh.lab.unblock()
+    for office in offices { try await office.waitForPath(.wireguard, upTo: .seconds(120)) }
+  }
+
+  @Test("a site behind an HTTP proxy has the path through it")
+  func proxy() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    try await paris.write(
+      "Port 3128\nListen 198.51.100.10\nAllow 198.51.100.0/24\nConnectPort 443\nTimeout 600\n",
+      to: "/etc/tinyproxy-lab.conf")
+    try await paris.spawn(["tinyproxy", "-d", "-c", "/etc/tinyproxy-lab.conf"], name: "tinyproxy")
+    try await mesh.lab.block(.tcp(port: 443))
+    try await lyon.waitForState(.down, of: .openvpnTCP)
+    let path = "/etc/pbxlink/pbxlink.yaml"
+    let before = try lyon.read(path)
+    try await lyon.write(before + "openvpn: {proxy: \"198.51.100.10:3128\"}\n", to: path)
+    try await lyon.run(["pbxlink", "apply"]).checked()
+    for office in offices { try await office.waitForState(.up, of: .openvpnTCP) }
+    let connections = try await lyon.shell("ss --no-header --tcp state established dport = :3128").checked()
+    #expect(!connections.standardOutput.isEmpty)
+    try await mesh.lab.unblock()
+    try await lyon.write(before, to: path)
+    try await lyon.run(["pbxlink", "apply"]).checked()
+    for office in offices { try await office.waitForState(.up, of: .openvpnTCP) }
   }
 
   @Test("openvpn and the shared port come back when they are killed, and nobody else notices")
@@ -65,15 +121,9 @@ struct BlockedUDPTests {
     let call = try await paris.call("301")
     try await paris.shell("kill -9 $(pidof openvpn) $(pgrep -f 'shared[-]port')").checked()
     for office in offices {
-      try await wait(for: "OpenVPN of \(office.name)", upTo: .seconds(40)) {
-        try await office.paths().last?.state == .down ? () : nil
-      }
+      try await office.waitForState(.down, of: .openvpnTCP)
     }
-    for office in offices {
-      try await wait(for: "OpenVPN of \(office.name) to be back", upTo: .seconds(60)) {
-        try await office.paths().allSatisfy { $0.state == .up } ? () : nil
-      }
-    }
+    for office in offices { try await office.waitForState(.up, of: .openvpnTCP) }
     try await expectVoice(in: call)
     try await call.hangUp()
   }
@@ -95,6 +145,12 @@ extension Office {
   fileprivate func paths() async throws -> [PathStatus] { try await status().peers.first?.paths ?? [] }
 
   fileprivate func pathInUse() async throws -> TunnelPath? { try await paths().first { $0.inUse }?.name }
+
+  fileprivate func waitForState(_ state: PathState.Condition, of path: TunnelPath) async throws {
+    try await wait(for: "\(path.rawValue) of \(name) to be \(state)", upTo: .seconds(60)) {
+      try await paths().first { $0.name == path }?.state == state ? () : nil
+    }
+  }
 
   fileprivate func waitForPath(_ path: TunnelPath, upTo limit: Duration) async throws {
     try await wait(for: "\(name) to use \(path.rawValue)", upTo: limit) {

@@ -98,7 +98,7 @@ public struct AgentFacts: Sendable {
     case .seen(let seen?): plan = seen
     }
     let groups: [(String, Finding.Group)] = [
-      ("tunnel", .tunnel), ("firewall", .firewall), ("trunk", .asterisk),
+      ("tunnel", .tunnel), ("openvpn", .tunnel), ("firewall", .firewall), ("trunk", .asterisk),
     ]
     return groups.compactMap { plane, group in
       let id = "\(plane)-state"

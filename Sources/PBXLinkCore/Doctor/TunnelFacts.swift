@@ -13,6 +13,9 @@ public struct TunnelFacts: Sendable {
   public var hasWireGuardGo: Bool
   /// Whether /dev/net/tun is there.
   public var hasTUN: Bool
+  /// Why OpenVPN cannot be run, if some path needs it: nil in the outer optional when none does, in the inner
+  /// one when it can.
+  public var openVPNProblem: String??
   /// Whether this process may change the network.
   public var mayAdministerNetwork: Bool
   /// Whether this process is root's.
@@ -22,18 +25,31 @@ public struct TunnelFacts: Sendable {
   public init(
     wanted: Configuration.TunnelBackend, chosen: (name: String, reason: String)?,
     kernelHasWireGuard: Look<Bool>,
-    hasWireGuardGo: Bool, hasTUN: Bool, mayAdministerNetwork: Bool, isRoot: Bool
+    hasWireGuardGo: Bool, hasTUN: Bool, openVPNProblem: String?? = nil, mayAdministerNetwork: Bool,
+    isRoot: Bool
   ) {
     self.wanted = wanted
     self.chosen = chosen
     self.kernelHasWireGuard = kernelHasWireGuard
     self.hasWireGuardGo = hasWireGuardGo
     self.hasTUN = hasTUN
+    self.openVPNProblem = openVPNProblem
     self.mayAdministerNetwork = mayAdministerNetwork
     self.isRoot = isRoot
   }
 
-  var findings: [Finding] { [rights, backend] + (usesProcess ? [device] : []) }
+  var findings: [Finding] {
+    [rights, backend] + (usesProcess || openVPNProblem != nil ? [device] : [])
+      + (openVPNProblem.map { [openVPN($0)] } ?? [])
+  }
+
+  private func openVPN(_ problem: String?) -> Finding {
+    guard let problem else { return Finding(.tunnel, "openvpn", .ok, "OpenVPN can be run") }
+    return Finding(
+      .tunnel, "openvpn", .warning, "links cannot fall back to TCP: \(problem)",
+      remedy: "Install OpenVPN 2.6 or newer ('apt install openvpn'), or take openvpn-tcp out of tunnel.paths."
+    )
+  }
 
   private var rights: Finding {
     let id = "cap-net-admin"
@@ -84,7 +100,7 @@ public struct TunnelFacts: Sendable {
     hasTUN
       ? Finding(.tunnel, "tun-device", .ok, "/dev/net/tun is there")
       : Finding(
-        .tunnel, "tun-device", .error, "there is no /dev/net/tun, which wireguard-go needs",
+        .tunnel, "tun-device", .error, "there is no /dev/net/tun, which wireguard-go and OpenVPN need",
         remedy: "Run 'modprobe tun'; in a container, pass the device in.")
   }
 }

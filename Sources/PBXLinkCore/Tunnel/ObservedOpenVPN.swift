@@ -15,7 +15,7 @@ public struct ObservedOpenVPN: Hashable, Sendable {
     public var routes: Set<OpenVPNRoute> = []
     /// Whether the kernel drops packets here whose answer would leave by another interface (rp_filter 1): while
     /// the two ends change paths they may.
-    public var hasStrictReversePath = false
+    public var filtersReversePath = false
     /// The openvpn process.
     public var process: Process?
 

@@ -50,6 +50,9 @@ public struct ObservedTunnel: Hashable, Sendable {
   public var link: Link
   /// The interface MTU in bytes.
   public var mtu = 0
+  /// Whether the kernel drops packets by where their answer would leave (rp_filter): a peer whose other path is in
+  /// use would not be heard.
+  public var filtersReversePath = false
   /// The addresses of the interface, without those of link scope, which the kernel makes itself.
   public var addresses: Set<InterfaceAddress> = []
   /// The UDP port; 0 before one is set.

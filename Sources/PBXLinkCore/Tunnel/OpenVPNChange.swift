@@ -15,7 +15,7 @@ public enum OpenVPNChange: Hashable, Sendable {
   /// Set the MTU in bytes.
   case setMTU(String, Int)
   /// Accept packets whose answer would leave by another interface.
-  case loosenReversePath(String)
+  case disableReversePathFilter(String)
   /// Set the interface up.
   case setUp(String)
   /// Start the process of a link.
@@ -43,7 +43,7 @@ public enum OpenVPNChange: Hashable, Sendable {
       replaced ? Self.reconnection : .endOfLink
     case .restartProcess(_, let isInUse): isInUse ? Self.reconnection : .free
     case .removeAddress, .stopProcess: .endOfLink
-    case .createLink, .addAddress, .setMTU, .loosenReversePath, .setUp, .startProcess, .addRoute,
+    case .createLink, .addAddress, .setMTU, .disableReversePathFilter, .setUp, .startProcess, .addRoute,
       .removeRoute, .setSharedPortPeers, .startSharedPort:
       .free
     }
@@ -63,7 +63,8 @@ public enum OpenVPNChange: Hashable, Sendable {
   public var interface: String? {
     switch self {
     case .createLink(let name), .removeLink(let name, _), .addAddress(let name, _),
-      .removeAddress(let name, _), .setMTU(let name, _), .loosenReversePath(let name), .setUp(let name),
+      .removeAddress(let name, _), .setMTU(let name, _), .disableReversePathFilter(let name),
+      .setUp(let name),
       .startProcess(let name), .restartProcess(let name, _), .stopProcess(let name), .addRoute(let name, _),
       .removeRoute(let name, _):
       name
@@ -87,7 +88,7 @@ extension OpenVPNChange: CustomStringConvertible {
         case .addAddress(_, let address): "add address \(address)"
         case .removeAddress(_, let address): "remove address \(address)"
         case .setMTU(_, let mtu): "set MTU \(mtu)"
-        case .loosenReversePath: "set the reverse path filter to loose"
+        case .disableReversePathFilter: "turn the reverse path filter off"
         case .setUp: "set the interface up"
         case .startProcess: "start openvpn"
         case .restartProcess: "restart openvpn"

@@ -43,7 +43,7 @@ enum OpenVPNPlan {
     let addresses = Set(desired.addresses.map(InterfaceAddress.init))
     changes += addresses.subtracting(current.addresses).sorted().map { .addAddress(name, $0) }
     if current.mtu != desired.mtu { changes.append(.setMTU(name, desired.mtu)) }
-    if current.hasStrictReversePath { changes.append(.loosenReversePath(name)) }
+    if current.filtersReversePath { changes.append(.disableReversePathFilter(name)) }
     if current.link != .up { changes.append(.setUp(name)) }
 
     if let process = observed.process, observed.link.isOurs || observed.link == .missing {

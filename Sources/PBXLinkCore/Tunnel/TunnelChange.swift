@@ -31,6 +31,8 @@ public enum TunnelChange: Hashable, Sendable {
   case removeAddress(InterfaceAddress)
   /// Set the MTU in bytes.
   case setMTU(Int)
+  /// Accept packets whose answer would leave by another interface.
+  case disableReversePathFilter
   /// Set the interface up.
   case setUp
   /// Route a mesh network through the interface.
@@ -54,8 +56,9 @@ public enum TunnelChange: Hashable, Sendable {
   /// What the change costs a call over this tunnel.
   public var expectedGap: ExpectedGap {
     switch self {
-    case .addGuard, .removeGuard, .createLink, .addAddress, .setMTU, .setUp, .addRoute, .removeRoute,
-      .setListenPort:
+    case .addGuard, .removeGuard, .createLink, .addAddress, .setMTU, .disableReversePathFilter, .setUp,
+      .addRoute,
+      .removeRoute, .setListenPort:
       .free
     case .setKey(_, let replacing): replacing ? Self.rekey : .free
     case .addPeer(_, let others), .updatePeer(_, let others): others.isEmpty ? .free : Self.rekey
@@ -97,6 +100,7 @@ extension TunnelChange: CustomStringConvertible {
     case .addAddress(let address): "add address \(address)"
     case .removeAddress(let address): "remove address \(address)"
     case .setMTU(let mtu): "set MTU \(mtu)"
+    case .disableReversePathFilter: "turn the reverse path filter off"
     case .setUp: "set the interface up"
     case .addRoute(let prefix): "add route \(prefix)"
     case .removeRoute(let prefix): "remove route \(prefix)"

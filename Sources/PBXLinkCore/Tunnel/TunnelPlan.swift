@@ -41,6 +41,7 @@ enum TunnelPlan {
     changes += link
     changes += addresses.subtracting(current.addresses).sorted().map(TunnelChange.addAddress)
     if current.mtu != desired.mtu { changes.append(.setMTU(desired.mtu)) }
+    if current.filtersReversePath { changes.append(.disableReversePathFilter) }
     if current.link != .up { changes.append(.setUp) }
     changes += networks.subtracting(current.routes).sorted().map(TunnelChange.addRoute)
     if current.publicKey != desired.publicKey {

@@ -42,7 +42,16 @@ extension HostExamination {
       wanted: configuration.tunnel.backend, chosen: chosen(state), kernelHasWireGuard: hasKernel,
       hasWireGuardGo: (try? UserspaceWireGuard(RouteNetlink())) != nil,
       hasTUN: access("/dev/net/tun", F_OK) == 0,
+      openVPNProblem: needsOpenVPN(state) ? .some(await OpenVPNPlane.problem()) : nil,
       mayAdministerNetwork: mayAdministerNetwork, isRoot: isRoot)
+  }
+
+  /// Whether a path is configured here, or in use with some peer.
+  private func needsOpenVPN(_ state: AgentFacts.State) -> Bool {
+    guard configuration.paths.contains(.openvpnTCP) else { return false }
+    guard configuration.openVPN.endpoints.isEmpty else { return true }
+    guard case .member(let status) = state else { return false }
+    return status.peers.contains { peer in peer.paths.contains { $0.name == .openvpnTCP } }
   }
 
   func ports(_ state: AgentFacts.State, _ tunnel: Look<any TunnelBackend>) async -> PortFacts {

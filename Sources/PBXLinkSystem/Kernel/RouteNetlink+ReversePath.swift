@@ -10,10 +10,10 @@ extension RouteNetlink {
   private static let inetConfiguration = 1  // IFLA_INET_CONF
   private static let reversePathFilter = 8  // IPV4_DEVCONF_RP_FILTER
 
-  /// Whether the interface drops packets whose answer would leave by another one (RFC 3704 §2.2); one that is
-  /// not there does not.
+  /// Whether the interface drops packets by where their answer would leave (RFC 3704 §2.2); one that is not there
+  /// does not. What `conf/all` says comes on top and is not ours to change.
   // sysctl net.ipv4.conf.NAME.rp_filter
-  func hasStrictReversePath(_ name: String) throws(KernelError) -> Bool {
+  func filtersReversePath(_ name: String) throws(KernelError) -> Bool {
     let operation = "read the reverse path filter"
     guard let link = try link(name) else { return false }
     let message = try linkMessage(RTM_GETLINK, link.index, name, operation)
@@ -40,19 +40,20 @@ extension RouteNetlink {
       bytes.flatMap(NetlinkAttribute.parse)?.first { $0.type == type }?.payload
     }
     // An array of all settings, the first of which has number 1.
-    return values?.integer(UInt32.self, at: (Self.reversePathFilter - 1) * 4) == 1
+    return values?.integer(UInt32.self, at: (Self.reversePathFilter - 1) * 4) ?? 0 != 0
   }
 
-  /// Accepts packets from any source that there is a route to.
-  // sysctl -w net.ipv4.conf.NAME.rp_filter=2
-  func loosenReversePath(_ name: String) throws(KernelError) {
-    let operation = "set the reverse path filter to loose"
+  /// Leaves it to our firewall, which knows the source addresses of each interface. Even the loose filter drops
+  /// what comes from a peer while the only route to it is an `unreachable` one.
+  // sysctl -w net.ipv4.conf.NAME.rp_filter=0
+  func disableReversePathFilter(_ name: String) throws(KernelError) {
+    let operation = "turn the reverse path filter off"
     let message = try linkMessage(RTM_NEWLINK, try index(of: name, operation), name, operation)
     defer { nlmsg_free(message) }
     var attributes = NetlinkAttributeWriter()
     attributes.nest(IFLA_AF_SPEC) { families in
       families.nest(Int(AF_INET)) { inet in
-        inet.nest(Self.inetConfiguration) { $0.put(Self.reversePathFilter, UInt32(2)) }
+        inet.nest(Self.inetConfiguration) { $0.put(Self.reversePathFilter, UInt32(0)) }
       }
     }
     let bytes = attributes.bytes

@@ -45,6 +45,7 @@ struct WireGuardPlane: Sendable {
     }
     tunnel.link = link.isUp ? .up : .down
     tunnel.mtu = link.mtu
+    tunnel.filtersReversePath = try await kernel.filtersReversePath(interface)
     tunnel.addresses = Set(
       try await kernel.addresses().filter { $0.interfaceIndex == link.index && !$0.isLinkScope }.map(
         \.address))
@@ -65,11 +66,16 @@ struct WireGuardPlane: Sendable {
       switch change {
       case .addGuard(let prefix): try await kernel.replaceGuard(prefix)
       case .removeGuard(let prefix): try await kernel.deleteGuard(prefix)
-      case .createLink: try await device.create(interface)
+      case .createLink:
+        try await device.create(interface)
+        if try await kernel.filtersReversePath(interface) {
+          try await kernel.disableReversePathFilter(interface)
+        }
       case .removeLink: try await device.delete(interface)
       case .addAddress(let address): try await kernel.addAddress(address, to: interface)
       case .removeAddress(let address): try await kernel.deleteAddress(address, from: interface)
       case .setMTU(let mtu): try await kernel.setMTU(interface, mtu)
+      case .disableReversePathFilter: try await kernel.disableReversePathFilter(interface)
       case .setUp: try await kernel.setUp(interface)
       case .addRoute(let prefix): try await kernel.replaceRoute(prefix, through: interface)
       case .removeRoute(let prefix): try await kernel.deleteRoute(prefix, through: interface)

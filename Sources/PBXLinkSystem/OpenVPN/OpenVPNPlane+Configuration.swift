@@ -10,4 +10,14 @@ extension OpenVPNPlane {
     self.init(
       kernel: try RouteNetlink(), directory: directory, sharedPort: SharedPortProcess(directory: directory))
   }
+
+  /// Why OpenVPN cannot be run; nil when it can.
+  static func problem() async -> String? {
+    do {
+      try await OpenVPNProcesses(directory: "/", command: command).checkVersion()
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
 }

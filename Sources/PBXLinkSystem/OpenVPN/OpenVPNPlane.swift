@@ -44,7 +44,7 @@ public struct OpenVPNPlane: Sendable {
       state.mtu = link.mtu
       state.addresses = Set((addresses[link.index] ?? []).map(\.address))
       state.routes = routes[link.index] ?? []
-      state.hasStrictReversePath = try await kernel.hasStrictReversePath(name)
+      state.filtersReversePath = try await kernel.filtersReversePath(name)
       observed.links[name] = state
     }
     await withTaskGroup { group in
@@ -97,12 +97,12 @@ public struct OpenVPNPlane: Sendable {
     switch change {
     case .createLink(let name):
       try await kernel.createTUN(name, owner: geteuid())
-      if try await kernel.hasStrictReversePath(name) { try await kernel.loosenReversePath(name) }
+      if try await kernel.filtersReversePath(name) { try await kernel.disableReversePathFilter(name) }
     case .removeLink(let name, _): try await removeLink(name)
     case .addAddress(let name, let address): try await kernel.addAddress(address, to: name)
     case .removeAddress(let name, let address): try await kernel.deleteAddress(address, from: name)
     case .setMTU(let name, let mtu): try await kernel.setMTU(name, mtu)
-    case .loosenReversePath(let name): try await kernel.loosenReversePath(name)
+    case .disableReversePathFilter(let name): try await kernel.disableReversePathFilter(name)
     case .setUp(let name): try await kernel.setUp(name)
     case .startProcess(let name), .restartProcess(let name, _):
       guard let link = configuration.links.first(where: { $0.interface == name }) else { return }

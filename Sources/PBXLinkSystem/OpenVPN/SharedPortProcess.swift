@@ -22,7 +22,12 @@ public struct SharedPortProcess: Sendable {
   /// Where it listens and which peers it knows; nil when it does not run.
   public func observe() async throws -> (listen: ResolvedEndpoint, peers: [SharedPortPeer])? {
     guard let holder = try SharedPortLock(directory: directory).holder() else { return nil }
-    return (holder.listen, try SharedPortTable(directory: directory).read())
+    do {
+      return (holder.listen, try SharedPortTable(directory: directory).read())
+    } catch SharedPortError.damaged {
+      // It is made from what is wanted; shown as empty it is made anew.
+      return (holder.listen, [])
+    }
   }
 
   /// Starts it and returns once it listens, in a session of its own: a signal to the agent's process group

@@ -115,6 +115,14 @@ struct ExaminationTests {
       $0.tunnel.wanted = .userspace
       $0.tunnel.hasWireGuardGo = true
     },
+    Fault("tun-device", .error) { $0.tunnel.openVPNProblem = .some(nil) },
+    Fault("openvpn", .warning) {
+      $0.tunnel.openVPNProblem = "no such program"
+      $0.tunnel.hasTUN = true
+    },
+    Fault("openvpn-state", .warning) {
+      $0.agent.plan = .seen(Plan(steps: [.init(plane: "openvpn", change: "start openvpn")]))
+    },
     Fault("nft", .error) { $0.firewall.trial = .seen(.missing) },
     Fault("nft", .error) { $0.firewall.trial = .seen(.refused("syntax error")) },
     Fault("other-firewall", .warning) { $0.firewall.inputChains = .seen([foreign]) },

@@ -56,7 +56,7 @@ extension ObservedOpenVPN {
     case .addAddress(let name, let address): links[name]?.addresses.insert(address)
     case .removeAddress(let name, let address): links[name]?.addresses.remove(address)
     case .setMTU(let name, let mtu): links[name]?.mtu = mtu
-    case .loosenReversePath(let name): links[name]?.hasStrictReversePath = false
+    case .disableReversePathFilter(let name): links[name]?.filtersReversePath = false
     case .setUp(let name): links[name]?.link = .up
     case .startProcess(let name), .restartProcess(let name, _):
       guard let link = desired.links.first(where: { $0.interface == name }) else { return }

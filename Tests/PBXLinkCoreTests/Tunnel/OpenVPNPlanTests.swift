@@ -73,7 +73,7 @@ struct OpenVPNPlanTests: OpenVPNFixtures {
     var observed = standing(desired)
     observed.links["pbxlink-2"]?.link = .down
     observed.links["pbxlink-2"]?.mtu = 9000
-    observed.links["pbxlink-2"]?.hasStrictReversePath = true
+    observed.links["pbxlink-2"]?.filtersReversePath = true
     observed.links["pbxlink-2"]?.addresses = [
       try #require(InterfaceAddress(address("192.0.2.7"), length: 24))
     ]
@@ -84,7 +84,7 @@ struct OpenVPNPlanTests: OpenVPNFixtures {
     #expect(
       plan(observed, desired) == [
         "pbxlink-2: add address 10.77.0.1/32", "pbxlink-2: set MTU 1380",
-        "pbxlink-2: set the reverse path filter to loose", "pbxlink-2: set the interface up",
+        "pbxlink-2: turn the reverse path filter off", "pbxlink-2: set the interface up",
         "pbxlink-2: restart openvpn", "pbxlink-2: add route 10.77.0.2/32 from 10.77.0.1",
         "pbxlink-2: remove route 10.0.0.0/8", "pbxlink-2: remove address 192.0.2.7/24",
       ])
@@ -150,7 +150,7 @@ struct OpenVPNPlanTests: OpenVPNFixtures {
       #expect(Set(result.links.keys) == Set(desired.links.map(\.interface)), "seed \(seed)")
       for link in desired.links {
         let found = try #require(result.links[link.interface])
-        #expect(found.link == .up && found.process != nil && !found.hasStrictReversePath, "seed \(seed)")
+        #expect(found.link == .up && found.process != nil && !found.filtersReversePath, "seed \(seed)")
         let served = Set(desired.addresses.map(\.family))
         let wanted = link.isInUse ? link.peerAddresses.filter { served.contains($0.family) } : []
         #expect(
@@ -171,7 +171,7 @@ struct OpenVPNPlanTests: OpenVPNFixtures {
         observed.links[name]?.process = process
       case 2: observed.links[name]?.link = .down
       case 3: observed.links[name] = .init(link: .foreign(kind: "dummy"))
-      case 4: observed.links[name]?.hasStrictReversePath = true
+      case 4: observed.links[name]?.filtersReversePath = true
       case 5:
         observed.links[name]?.routes = [OpenVPNRoute(try prefix("10.99.0.0/16"), source: nil, metric: 7)]
       case 6: observed.links[name]?.process?.configuration = nil

@@ -43,6 +43,7 @@ extension ObservedTunnel {
     case .addAddress(let address): addresses.insert(address)
     case .removeAddress(let address): addresses.remove(address)
     case .setMTU(let mtu): self.mtu = mtu
+    case .disableReversePathFilter: filtersReversePath = false
     case .setUp: link = .up
     case .addRoute(let prefix): routes.insert(prefix)
     case .removeRoute(let prefix): routes.remove(prefix)

@@ -127,6 +127,7 @@ struct TunnelPlanTests: TunnelFixtures {
     var observed = absent.applying(changes(from: nil, to: desired, at: now))
     observed.link = .down
     observed.mtu = 9000
+    observed.filtersReversePath = true
     let stranger = try prefix("192.0.2.7").address
     observed.addresses = [try #require(InterfaceAddress(stranger, length: 24))]
     observed.routes = [try prefix("10.0.0.0/8")]
@@ -135,7 +136,7 @@ struct TunnelPlanTests: TunnelFixtures {
     #expect(
       plan.map(\.description) == [
         "add route unreachable 10.77.0.0/16", "add address 10.77.0.1/32", "add address fd00::1/128",
-        "set MTU 1420",
+        "set MTU 1420", "turn the reverse path filter off",
         "set the interface up", "add route 10.77.0.0/16", "remove route 10.0.0.0/8",
         "remove address 192.0.2.7/24",
       ])

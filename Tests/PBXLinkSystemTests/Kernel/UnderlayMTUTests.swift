@@ -14,7 +14,8 @@ struct UnderlayMTUTests {
   func smallest() async throws {
     try await NetworkNamespace.with(count: 1) { spaces in
       let space = spaces[0]
-      try await space.ip("link", "add", "wan", "mtu", "1492", "type", "dummy")
+      try await space.ip("link", "add", "wan", "mtu", "1492", "type", "veth", "peer", "name", "far")
+      try await space.ip("link", "set", "far", "up")
       try await space.ip("address", "add", "192.0.2.1/24", "dev", "wan")
       try await space.ip("address", "add", "2001:db8::1/64", "dev", "wan", "nodad")
       try await space.ip("link", "set", "wan", "up")

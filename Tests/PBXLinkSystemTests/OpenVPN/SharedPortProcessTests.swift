@@ -58,6 +58,8 @@ struct SharedPortProcessTests {
       #expect(throws: KernelError.self) { try SharedPortStream(to: listen.port) }
       try await process.start(listen)
       #expect(try await process.observe()?.peers == [peer], "the table outlives a restart")
+      #expect(truncate("\(directory)/shared-port.table", 100) == 0)
+      #expect(try await process.observe()?.peers == [], "a damaged one is as good as none and is made anew")
       try await process.remove()
       for name in ["lock", "table"] { #expect(access("\(directory)/shared-port.\(name)", F_OK) != 0) }
     }
