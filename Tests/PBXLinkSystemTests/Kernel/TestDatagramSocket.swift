@@ -27,17 +27,21 @@ final class TestDatagramSocket: Sendable {
   deinit { close(descriptor) }
 
   /// Sends one datagram; false when there is no route.
-  func send(to endpoint: ResolvedEndpoint) -> Bool {
-    Self.withAddress(endpoint) { sendto(descriptor, "pbxlink", 7, 0, $0, $1) == 7 }
+  func send(_ payload: [UInt8] = Array("pbxlink".utf8), to endpoint: ResolvedEndpoint) -> Bool {
+    Self.withAddress(endpoint) { sendto(descriptor, payload, payload.count, 0, $0, $1) == payload.count }
+  }
+
+  /// The next datagram; nil when none comes within a second.
+  func receive() -> [UInt8]? {
+    var limit = timeval(tv_sec: 1, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var buffer = [UInt8](repeating: 0, count: 2048)
+    let count = recv(descriptor, &buffer, buffer.count, 0)
+    return count < 0 ? nil : Array(buffer.prefix(count))
   }
 
   /// Whether a datagram comes within a second.
-  func receives() -> Bool {
-    var limit = timeval(tv_sec: 1, tv_usec: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    var buffer = [UInt8](repeating: 0, count: 16)
-    return recv(descriptor, &buffer, buffer.count, 0) == 7
-  }
+  func receives() -> Bool { receive() != nil }
 
   private static func withAddress<Result>(
     _ endpoint: ResolvedEndpoint, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
