@@ -13,9 +13,14 @@ public enum KernelEvents {
   /// Subscribes in the network namespace of the calling thread. The subscription ends with the stream's reader.
   /// As `ip monitor link address route`.
   public static func stream() throws(KernelError) -> AsyncStream<KernelEvent> {
+    try stream(receiveBuffer: NetlinkSocket.receiveBuffer)
+  }
+
+  /// The same with a receive buffer of so many bytes, or as few as the kernel allows.
+  static func stream(receiveBuffer: Int32) throws(KernelError) -> AsyncStream<KernelEvent> {
     let (stream, continuation) = AsyncStream.makeStream(
       of: KernelEvent.self, bufferingPolicy: .bufferingNewest(capacity))
-    let reader = try KernelEventReader(continuation)
+    let reader = try KernelEventReader(continuation, receiveBuffer)
     continuation.onTermination = { _ in Task { await reader.stop() } }
     Task { await reader.start() }
     return stream
@@ -30,9 +35,11 @@ private actor KernelEventReader {
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  init(_ continuation: AsyncStream<KernelEvent>.Continuation) throws(KernelError) {
+  init(
+    _ continuation: AsyncStream<KernelEvent>.Continuation, _ receiveBuffer: Int32
+  ) throws(KernelError) {
     self.continuation = continuation
-    socket = try NetlinkSocket.open(family: NETLINK_ROUTE)
+    socket = try NetlinkSocket.open(family: NETLINK_ROUTE, receiveBuffer: receiveBuffer)
     // Notifications carry the sequence numbers of whoever asked for the change.
     nl_socket_disable_seq_check(socket.pointer)
     try socket.check(nl_socket_set_nonblocking(socket.pointer), "set non-blocking", "the event socket")

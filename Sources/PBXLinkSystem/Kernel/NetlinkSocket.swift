@@ -23,8 +23,11 @@ struct NetlinkSocket: ~Copyable {
       }, kernelErrno)
   }
 
+  /// Bytes that may wait for us.
+  static let receiveBuffer: Int32 = 1 << 20
+
   /// Opens a socket of a netlink family, such as NETLINK_ROUTE.
-  static func open(family: Int32) throws(KernelError) -> NetlinkSocket {
+  static func open(family: Int32, receiveBuffer: Int32 = receiveBuffer) throws(KernelError) -> NetlinkSocket {
     guard let pointer = nl_socket_alloc() else {
       throw KernelError("open a socket", "netlink", errno: ENOMEM)
     }
@@ -32,7 +35,8 @@ struct NetlinkSocket: ~Copyable {
     try socket.check(nl_connect(pointer, family), "open a socket", "netlink")
     // A dump message of the kernel can be 32 KiB; libnl's default of four pages would cut it.
     nl_socket_set_msg_buf_size(pointer, 64 * 1024)
-    try socket.check(nl_socket_set_buffer_size(pointer, 1 << 20, 1 << 18), "set buffer sizes", "netlink")
+    try socket.check(
+      nl_socket_set_buffer_size(pointer, receiveBuffer, 1 << 18), "set buffer sizes", "netlink")
     var limit = timeval(tv_sec: 10, tv_usec: 0)
     setsockopt(
       nl_socket_get_fd(pointer), SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
