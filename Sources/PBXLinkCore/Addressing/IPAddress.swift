@@ -26,15 +26,23 @@ public struct IPAddress: Hashable, Sendable {
   }
 
   /// An address from 4 or 16 bytes in network order; nil for any other count.
+  @inlinable
   public init?(bytes: some Collection<UInt8>) {
     guard bytes.count == 4 || bytes.count == 16 else { return nil }
-    self.init(family: bytes.count == 4 ? .v4 : .v6, value: bytes.reduce(0) { $0 << 8 | UInt128($1) })
+    var (high, low): (UInt64, UInt64) = (0, 0)
+    for byte in bytes { (high, low) = (high << 8 | low >> 56, low << 8 | UInt64(byte)) }
+    self.init(family: bytes.count == 4 ? .v4 : .v6, high, low)
+  }
+
+  @usableFromInline
+  init(family: Family, _ high: UInt64, _ low: UInt64) {
+    (self.family, self.high, self.low) = (family, high, low)
   }
 
   /// The address in network order, 4 or 16 bytes.
   public var bytes: [UInt8] {
     stride(from: family.bitWidth - 8, through: 0, by: -8).map {
-      UInt8(truncatingIfNeeded: value >> UInt128($0))
+      UInt8(truncatingIfNeeded: $0 < 64 ? low >> UInt64($0) : high >> UInt64($0 - 64))
     }
   }
 

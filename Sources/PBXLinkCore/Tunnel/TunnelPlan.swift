@@ -67,21 +67,24 @@ enum TunnelPlan {
   private static func peers(
     from observed: [PublicKey: ObservedTunnel.Peer], to desired: [TunnelPeer], at now: Timestamp
   ) -> [TunnelChange] {
-    var owners: [IPPrefix: PublicKey] = [:]
-    for (key, peer) in observed { for prefix in peer.allowedIPs { owners[prefix] = key } }
+    // Most often nothing differs, and nobody asks for the two tables.
+    lazy var owners = Dictionary(
+      observed.flatMap { key, peer in peer.allowedIPs.map { ($0, key) } }, uniquingKeysWith: { $1 })
+    lazy var served = Set(desired.flatMap(\.allowedIPs))
+    func others(_ peer: TunnelPeer) -> Set<PublicKey> {
+      Set(peer.allowedIPs.compactMap { owners[$0] }).subtracting([peer.publicKey])
+    }
     var changes: [TunnelChange] = []
     for peer in desired.sorted(by: { $0.publicKey < $1.publicKey }) {
-      let others = Set(peer.allowedIPs.compactMap { owners[$0] }).subtracting([peer.publicKey])
       if let known = observed[peer.publicKey] {
         let update = update(of: peer, from: known, at: now)
-        if !update.isEmpty { changes.append(.updatePeer(update, takingOverFrom: others)) }
+        if !update.isEmpty { changes.append(.updatePeer(update, takingOverFrom: others(peer))) }
       } else {
-        changes.append(.addPeer(peer, takingOverFrom: others))
+        changes.append(.addPeer(peer, takingOverFrom: others(peer)))
       }
     }
     let wanted = Set(desired.map(\.publicKey))
-    let served = Set(desired.flatMap(\.allowedIPs))
-    let stale = observed.sorted { $0.key < $1.key }.filter { !wanted.contains($0.key) }
+    let stale = observed.filter { !wanted.contains($0.key) }.sorted { $0.key < $1.key }
     for (key, peer) in stale.dropFirst(removalLimit) where !peer.allowedIPs.isEmpty || peer.keepalive > 0 {
       changes.append(.cutPeerOff(key))
     }

@@ -8,21 +8,40 @@ internal import CNetlink
 struct NetlinkAttributeWriter {
   private(set) var bytes: [UInt8] = []
 
-  mutating func put(_ type: Int, _ payload: some Collection<UInt8>) {
-    let length = 4 + payload.count
-    precondition(length <= UInt16.max, "netlink attribute \(type) is too long")
-    bytes += hostOrder(UInt16(length)) + hostOrder(UInt16(type)) + payload
-    bytes += Array(repeating: 0, count: (4 - length % 4) % 4)
-  }
+  mutating func put(_ type: Int, _ payload: some Collection<UInt8>) { put(type) { $0 += payload } }
 
-  mutating func put(_ type: Int, _ value: some FixedWidthInteger) { put(type, hostOrder(value)) }
+  mutating func put(_ type: Int, _ value: some FixedWidthInteger) {
+    put(type) { $0.append(hostOrder: value) }
+  }
 
   mutating func put(_ type: Int, string: String) { put(type, Array(string.utf8) + [0]) }
 
   mutating func nest(_ type: Int, _ body: (inout Self) -> Void) {
-    var inner = Self()
-    body(&inner)
-    put(type | Int(NLA_F_NESTED), inner.bytes)
+    let start = begin()
+    body(&self)
+    end(start, type | Int(NLA_F_NESTED))
+  }
+
+  private mutating func put(_ type: Int, _ append: (inout [UInt8]) -> Void) {
+    let start = begin()
+    append(&bytes)
+    end(start, type)
+  }
+
+  /// Leaves room for the header, which is known at the end only.
+  private mutating func begin() -> Int {
+    defer { bytes.append(hostOrder: UInt32(0)) }
+    return bytes.count
+  }
+
+  private mutating func end(_ start: Int, _ type: Int) {
+    let length = bytes.count - start
+    precondition(length <= UInt16.max, "netlink attribute \(type) is too long")
+    bytes.withUnsafeMutableBytes {
+      $0.storeBytes(of: UInt16(length), toByteOffset: start, as: UInt16.self)
+      $0.storeBytes(of: UInt16(type), toByteOffset: start + 2, as: UInt16.self)
+    }
+    for _ in 0..<(4 - length % 4) % 4 { bytes.append(0) }
   }
 }
 
@@ -31,20 +50,29 @@ struct NetlinkAttribute {
   let type: Int
   let payload: ArraySlice<UInt8>
 
-  /// The attributes in a payload, or nil when a length runs past the end.
-  static func parse(_ bytes: ArraySlice<UInt8>) -> [NetlinkAttribute]? {
+  /// Goes through the attributes of a payload; false when a length runs past the end, or when the body says so.
+  static func forEach(in bytes: ArraySlice<UInt8>, _ body: (NetlinkAttribute) -> Bool) -> Bool {
     var rest = bytes
-    var attributes: [NetlinkAttribute] = []
     while rest.count >= 4 {
       guard let length = rest.integer(UInt16.self, at: 0), let type = rest.integer(UInt16.self, at: 2),
         length >= 4, Int(length) <= rest.count
-      else { return nil }
+      else { return false }
       let end = rest.startIndex + Int(length)
-      attributes.append(
-        NetlinkAttribute(type: Int(type) & 0x3fff, payload: rest[rest.startIndex + 4..<end]))
+      let payload = rest[rest.startIndex + 4..<end]
+      guard body(NetlinkAttribute(type: Int(type) & 0x3fff, payload: payload)) else { return false }
       rest = rest.dropFirst((Int(length) + 3) & ~3)
     }
-    return rest.isEmpty ? attributes : nil
+    return rest.isEmpty
+  }
+
+  /// The attributes in a payload, or nil when a length runs past the end.
+  static func parse(_ bytes: ArraySlice<UInt8>) -> [NetlinkAttribute]? {
+    var attributes: [NetlinkAttribute] = []
+    let isWhole = forEach(in: bytes) {
+      attributes.append($0)
+      return true
+    }
+    return isWhole ? attributes : nil
   }
 
   /// The attributes nested in this one.
@@ -60,6 +88,12 @@ extension ArraySlice<UInt8> {
   func integer<Value: FixedWidthInteger>(_ type: Value.Type, at offset: Int) -> Value? {
     guard count >= offset + MemoryLayout<Value>.size else { return nil }
     return withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: type) }
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(hostOrder value: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: value) { append(contentsOf: $0) }
   }
 }
 

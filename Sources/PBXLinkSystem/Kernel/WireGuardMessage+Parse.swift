@@ -13,31 +13,32 @@ extension WireGuardMessage {
   static func device(_ messages: [[UInt8]]) -> WireGuardState? {
     var state = WireGuardState()
     for message in messages {
-      guard let attributes = NetlinkAttribute.parse(message[...]) else { return nil }
-      for attribute in attributes {
+      let isWhole = NetlinkAttribute.forEach(in: message[...]) { attribute in
         switch attribute.type {
         case Int(WGDEVICE_A_PUBLIC_KEY.rawValue): state.publicKey = PublicKey(bytes: attribute.payload)
         case Int(WGDEVICE_A_LISTEN_PORT.rawValue): state.listenPort = attribute.integer(UInt16.self) ?? 0
         case Int(WGDEVICE_A_PEERS.rawValue):
-          guard let peers = attribute.nested else { return nil }
-          for peer in peers { guard read(peer, into: &state.peers) else { return nil } }
+          return NetlinkAttribute.forEach(in: attribute.payload) { read($0.payload, into: &state.peers) }
         default: break
         }
+        return true
       }
+      guard isWhole else { return nil }
     }
     return state
   }
 
   private static func read(
-    _ attribute: NetlinkAttribute, into peers: inout [PublicKey: ObservedTunnel.Peer]
+    _ attributes: ArraySlice<UInt8>, into peers: inout [PublicKey: ObservedTunnel.Peer]
   ) -> Bool {
-    guard let attributes = attribute.nested,
-      let key = attributes.first(where: { $0.type == Int(WGPEER_A_PUBLIC_KEY.rawValue) })
-        .flatMap({ PublicKey(bytes: $0.payload) })
-    else { return false }
-    var peer = peers[key] ?? ObservedTunnel.Peer()
-    for attribute in attributes {
+    var key: PublicKey?
+    var peer = ObservedTunnel.Peer()
+    let isWhole = NetlinkAttribute.forEach(in: attributes) { attribute in
       switch attribute.type {
+      case Int(WGPEER_A_PUBLIC_KEY.rawValue):
+        // The first one, always.
+        key = PublicKey(bytes: attribute.payload)
+        if let key, let known = peers[key] { peer = known }
       case Int(WGPEER_A_ENDPOINT.rawValue): peer.endpoint = endpoint(attribute.payload)
       case Int(WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL.rawValue):
         peer.keepalive = attribute.integer(UInt16.self) ?? 0
@@ -48,29 +49,32 @@ extension WireGuardMessage {
       case Int(WGPEER_A_RX_BYTES.rawValue): peer.receivedBytes = attribute.integer(UInt64.self) ?? 0
       case Int(WGPEER_A_TX_BYTES.rawValue): peer.sentBytes = attribute.integer(UInt64.self) ?? 0
       case Int(WGPEER_A_ALLOWEDIPS.rawValue):
-        guard let list = attribute.nested else { return false }
-        for entry in list {
-          guard let prefix = allowedIP(entry) else { return false }
+        return NetlinkAttribute.forEach(in: attribute.payload) { entry in
+          guard let prefix = allowedIP(entry.payload) else { return false }
           peer.allowedIPs.insert(prefix)
+          return true
         }
       default: break
       }
+      return true
     }
+    guard isWhole, let key else { return false }
     peers[key] = peer
     return true
   }
 
-  private static func allowedIP(_ attribute: NetlinkAttribute) -> IPPrefix? {
+  private static func allowedIP(_ attributes: ArraySlice<UInt8>) -> IPPrefix? {
     var address: IPAddress?
     var length: UInt8?
-    for attribute in attribute.nested ?? [] {
+    let isWhole = NetlinkAttribute.forEach(in: attributes) { attribute in
       switch attribute.type {
       case Int(WGALLOWEDIP_A_IPADDR.rawValue): address = IPAddress(bytes: attribute.payload)
       case Int(WGALLOWEDIP_A_CIDR_MASK.rawValue): length = attribute.integer(UInt8.self)
       default: break
       }
+      return true
     }
-    guard let address, let length else { return nil }
+    guard isWhole, let address, let length else { return nil }
     return IPPrefix(address, length: Int(length))
   }
 
