@@ -74,6 +74,12 @@ let package = Package(
       name: "pbxlink-lab",
       dependencies: ["LinkLab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
+    .executableTarget(
+      name: "pbxlink-bench",
+      dependencies: [
+        "CLinux", "PBXLinkCore", "PBXLinkSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "PBXLinkCoreTests", dependencies: ["PBXLinkCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
