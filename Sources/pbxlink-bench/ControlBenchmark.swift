@@ -36,12 +36,13 @@ struct ControlBenchmark {
         try await Command.run("ip link set \(name) up")
       }
       try await note("start") { try await Command.run("wg --version") }
-      try await note("set") { try await apply(crowd.peers, to: ours) }
+      let (all, additions) = try await self.plan(crowd.peers, for: ours)
+      try await note("set") { try await backend.apply(additions, to: all) }
       try await note("setconf") { try await Command.run("wg setconf \(theirs) \(file)") }
-      try await note("look") { try await apply(crowd.peers, to: ours) }
+      try await note("look") { _ = try await self.plan(crowd.peers, for: ours) }
       try await note("syncconf") { try await Command.run("wg syncconf \(theirs) \(file)") }
       changed[500].keepalive = UInt16(round) + 1
-      let (configuration, plan) = try await plan(changed, for: ours)
+      let (configuration, plan) = try await self.plan(changed, for: ours)
       try await note("change") { try await backend.apply(plan, to: configuration) }
       let (smaller, removal) = try await self.plan(some, for: ours)
       try await note("remove 100") {
@@ -74,12 +75,7 @@ struct ControlBenchmark {
     ]
   }
 
-  /// What a run of the agent does: look, plan, change.
-  private func apply(_ peers: [TunnelPeer], to interface: String) async throws {
-    let (configuration, changes) = try await plan(peers, for: interface)
-    try await backend.apply(changes, to: configuration)
-  }
-
+  /// Looks and plans, as each run of the agent does.
   private func plan(
     _ peers: [TunnelPeer], for interface: String
   ) async throws -> (TunnelConfiguration, [TunnelChange]) {

@@ -23,9 +23,9 @@ struct Row: CustomStringConvertible {
   let target: String
 
   var description: String {
-    let hundredths = Int((ratio * 100).rounded())
-    let digits = hundredths % 100 < 10 ? "0\(hundredths % 100)" : "\(hundredths % 100)"
-    return "| \(what) | \(ours) | \(theirs) | \(hundredths / 100).\(digits) | \(target) |"
+    let thousandths = String(Int((ratio * 1000).rounded()))
+    let digits = String(repeating: "0", count: max(0, 4 - thousandths.count)) + thousandths
+    return "| \(what) | \(ours) | \(theirs) | \(digits.dropLast(3)).\(digits.suffix(3)) | \(target) |"
   }
 }
 

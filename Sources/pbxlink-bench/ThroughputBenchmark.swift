@@ -8,7 +8,7 @@ import PBXLinkSystem
 
 /// TCP between two namespaces, through interfaces of ours and through such that `ip` and `wg` made.
 enum ThroughputBenchmark {
-  private static let rounds = 10
+  private static let rounds = 12
 
   static func row() async throws -> Row {
     for space in ["bench1", "bench2"] {
