@@ -32,7 +32,11 @@ final class ScriptedManager: Sendable {
     Thread.detachNewThread {
       while true {
         let connection = accept(listener, nil, nil)
-        guard connection >= 0 else { return }
+        guard connection >= 0 else {
+          // Closed here: elsewhere its number could be another listener's before accept() is called again.
+          close(listener)
+          return
+        }
         Self.serve(connection, banner, answer)
         close(connection)
       }
@@ -40,9 +44,8 @@ final class ScriptedManager: Sendable {
   }
 
   deinit {
-    // Wakes accept().
+    // Ends accept().
     shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
   }
 
   private static func serve(_ connection: Int32, _ banner: String, _ answer: Answer) {
