@@ -36,9 +36,13 @@ struct BlockedUDPTests {
     let (paris, lyon) = (try mesh.paris, try mesh.lyon)
     let call = try await paris.call("301")
     let before = try await mesh.lab.record(of: call).caller.uniqueID
+    let meter = try await VoiceMeter(call, at: lyon)
     try await mesh.lab.block(.udp)
+    let start = ContinuousClock.now
     for office in offices { try await office.waitForPath(.openvpnTCP, upTo: .seconds(10)) }
+    print("UDP gone: both ends on OpenVPN after \(tenths((ContinuousClock.now - start).inSeconds)) s")
     try await expectVoice(in: call)
+    print("UDP gone: silence of \(meter.silence()) s")
     #expect(try await mesh.lab.record(of: call).caller.uniqueID == before)
 
     try await mesh.waitForLink(paris, lyon)
@@ -53,9 +57,11 @@ struct BlockedUDPTests {
     #expect(try await lyon.pathInUse() == .openvpnTCP)
     try await expectVoice(in: call)
 
+    let again = try await VoiceMeter(call, at: lyon)
     try await mesh.lab.unblock()
     for office in offices { try await office.waitForPath(.wireguard, upTo: .seconds(90)) }
     try await expectVoice(in: call)
+    print("UDP back: silence of \(again.silence()) s")
     #expect(try await mesh.lab.record(of: call).caller.uniqueID == before)
     try await call.hangUp()
   }
@@ -132,11 +138,37 @@ struct BlockedUDPTests {
   private func expectVoice(in call: ActiveCall) async throws {
     let callee = try #require(try await mesh.lyon.channels().first { $0.technology == "IAX2" })
     for (office, ear) in [(call.office, call.phone), (try mesh.lyon, callee)] {
-      let heard = office.voiceSamples(on: ear)
+      let heard = office.voice(on: ear).loud
       try await wait(for: "voice at \(office.name)", upTo: .seconds(10)) {
-        office.voiceSamples(on: ear) > heard + 4000 ? () : nil
+        office.voice(on: ear).loud > heard + 4000 ? () : nil
       }
     }
+  }
+}
+
+private func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
+
+/// How long the two ends of a call heard nothing, by the tone that each plays to the other.
+private struct VoiceMeter {
+  private let ears: [(office: Office, channel: Channel, heard: Int, rate: Double)]
+  private let start = ContinuousClock.now
+
+  /// Begins at a moment when all that was heard so far was the tone, which tells how much of it is loud.
+  init(_ call: ActiveCall, at far: Office) async throws {
+    let callee = try #require(try await far.channels().first { $0.technology == "IAX2" })
+    ears = [(call.office, call.phone), (far, callee)].map { office, channel in
+      let voice = office.voice(on: channel)
+      return (office, channel, voice.loud, 8000 * Double(voice.loud) / Double(voice.all))
+    }
+  }
+
+  /// Seconds since then in which nothing was heard, at each end.
+  func silence() -> String {
+    let elapsed = (ContinuousClock.now - start).inSeconds
+    return ears.map { ear in
+      let heard = Double(ear.office.voice(on: ear.channel).loud - ear.heard) / ear.rate
+      return "\(ear.office.name) \(tenths(max(0, elapsed - heard)))"
+    }.joined(separator: ", ")
   }
 }
 

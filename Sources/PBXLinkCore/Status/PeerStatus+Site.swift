@@ -29,7 +29,8 @@ extension PeerStatus {
       received: tunnel?.receivedBytes, sent: tunnel?.sentBytes, calls: calls,
       callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,
       extensions: site.extensions.map(\.description), addresses: site.membership.addresses.map(\.description),
-      advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached))
+      advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached)
+        ?? (state == .up ? Self.remedy(for: paths) : nil))
   }
 
   /// The status of a site that has not used its invitation yet.
@@ -45,6 +46,18 @@ extension PeerStatus {
 
   private static func path(_ paths: LinkPaths, _ tunnel: ObservedTunnel.Peer?) -> String? {
     paths.inUse == .wireguard ? tunnel?.endpoint.map { "wireguard \($0)" } : paths.inUse.rawValue
+  }
+
+  /// What keeps a link that is up from being as safe as it could be.
+  private static func remedy(for paths: LinkPaths) -> String? {
+    guard let failed = paths.offered.first(where: { paths.states[$0]?.condition == .down }) else {
+      return nil
+    }
+    let port = failed == .wireguard ? "its UDP port" : "TCP port 443, or the one it has instead,"
+    let check = "check that \(port) is let through."
+    return paths.offered.firstIndex(of: failed) == 0
+      ? "Calls go by \(paths.inUse.rawValue), since \(failed.rawValue) does not answer: \(check)"
+      : "\(failed.rawValue) does not answer and could not take over if \(paths.inUse.rawValue) failed: \(check)"
   }
 
   private static func remedy(

@@ -130,6 +130,34 @@ struct StatusTests {
     }
   }
 
+  @Test(
+    "a link that works says which of its paths does not",
+    arguments: [
+      (
+        TunnelPath.wireguard, TunnelPath.openvpnTCP,
+        "Calls go by openvpn-tcp, since wireguard does not answer"
+      ),
+      (.openvpnTCP, .wireguard, "openvpn-tcp does not answer and could not take over"),
+    ])
+  func paths(failed: TunnelPath, inUse: TunnelPath, advice: String) throws {
+    var head = try offices.head().agent
+    _ = try offices.join("lyon", ["2XX"], to: &head)
+    let site = try #require(head.linkedSites(at: now).first)
+    let status = PeerStatus(
+      site, isDisabled: false, tunnel: .init(lastHandshake: failed == .wireguard ? nil : now),
+      paths: LinkPaths(
+        offered: TunnelPath.allCases, inUse: inUse,
+        states: [
+          failed: PathState(.down, since: .zero),
+          inUse: PathState(.up, since: .zero, roundTrip: .milliseconds(3)),
+        ]),
+      trunk: QualifyStatus("OK (3 ms)"), calls: 0, callLimit: 4, canBeReached: true, at: now)
+    #expect(status.state == .up)
+    #expect(status.advice?.hasPrefix(advice) == true)
+    #expect(status.paths.map(\.state) == (failed == .wireguard ? [.down, .up] : [.up, .down]))
+    #expect(status.paths.first { $0.inUse }?.roundTrip == 0.003)
+  }
+
   @Test("a site in conflict says with whom")
   func conflict() throws {
     let mesh = try SampleMesh()
