@@ -18,8 +18,8 @@ enum TunnelPlan {
   /// REJECT_AFTER_TIME.
   static let handshakeLifetime: Int64 = 180
 
-  /// Most peers removed at a time. The kernel waits for all its processors for each, with the lock held that every
-  /// change of any interface on the host needs: tens of milliseconds, some eighty times what adding one takes.
+  /// Most peers removed at a time. A real-time kernel waits for all its processors for each, some 35 ms, with the
+  /// lock held that every change of any interface on the host needs. Others take a hundredth of that.
   static let removalLimit = 4
 
   static func changes(

@@ -25,12 +25,12 @@ actor WireGuardNetlink: WireGuardDevice {
   // ip link add NAME type wireguard
   func create(_ interface: String) async throws { try await kernel.createLink(interface, kind: linkKind) }
 
-  /// Peers that go with the link cost an RCU grace period each, some 20 ms; those that are removed before it
-  /// an expedited one, well under a millisecond.
+  /// Peers that go with the link cost a whole RCU grace period each, some 20 ms; removed before it, an expedited
+  /// one, less than 1 ms. A real-time kernel has no expedited ones, and would hold the rtnl lock meanwhile.
   // wg set NAME peer KEY remove …; ip link delete NAME
   func delete(_ interface: String) async throws {
     // Fails where the link is none of WireGuard's, which has no peers.
-    if let state = try? state(interface) {
+    if access("/sys/kernel/realtime", F_OK) != 0, let state = try? state(interface) {
       try configure(
         interface, WireGuardSettings(peers: state.peers.keys.map { .init(publicKey: $0, remove: true) }))
     }

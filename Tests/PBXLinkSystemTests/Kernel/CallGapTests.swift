@@ -39,9 +39,9 @@ struct CallGapTests {
         try await expectNone("100 peers are changed beside it", changes: 100) {
           try await one.apply([link] + others)
         }
-        others.removeLast(10)
-        // Six wait for their turn, cut off.
-        try await expectNone("10 peers are removed beside it", changes: 6 + 10) {
+        others.removeLast(90)
+        // All but four are cut off and wait for their turn.
+        try await expectNone("90 peers are removed beside it", changes: 86 + 90) {
           var made: [TunnelChange] = []
           while case let plan = try await one.apply([link] + others), !plan.isEmpty { made += plan }
           return made
