@@ -33,8 +33,12 @@ extension Agent {
   }
 
   /// The paths to a site, for status.
-  public func linkPaths(to site: Site, states: [TunnelPath: PathState]) -> LinkPaths {
-    LinkPaths(offered: paths(to: site), inUse: path(to: site), states: states)
+  public func linkPaths(
+    to site: Site, states: [TunnelPath: PathState], openVPN: ObservedOpenVPN?
+  ) -> LinkPaths {
+    LinkPaths(
+      offered: paths(to: site), inUse: path(to: site), states: states,
+      openVPNProblem: openVPNInterface(of: site).flatMap { openVPN?.problem(of: $0) })
   }
 
   /// Whether there is a site of which it is not yet known which path is in use.
@@ -53,12 +57,13 @@ extension Agent {
     }
   }
 
-  /// The paths to probe: those of sites that have several.
+  /// The paths to probe: all but WireGuard where it is the only one, whose handshakes tell enough.
   public func probedPaths(at now: Timestamp) -> [ProbeTarget] {
     guard let local = membership?.addresses.first(where: { $0.family == .v4 }) else { return [] }
     return linkedSites(at: now).flatMap { site -> [ProbeTarget] in
       let paths = paths(to: site)
-      guard paths.count > 1, let peer = site.membership.addresses.first(where: { $0.family == .v4 }) else {
+      guard paths != [.wireguard], let peer = site.membership.addresses.first(where: { $0.family == .v4 })
+      else {
         return []
       }
       return paths.compactMap { path in

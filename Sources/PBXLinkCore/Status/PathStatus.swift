@@ -36,15 +36,18 @@ public struct LinkPaths: Hashable, Sendable {
   public let inUse: TunnelPath
   /// What probes have shown; nothing where there is one path only.
   public let states: [TunnelPath: PathState]
+  /// Why OpenVPN has no connection, as far as it says.
+  public let openVPNProblem: String?
 
   /// The paths of a link; WireGuard alone unless told otherwise.
   public init(
     offered: [TunnelPath] = [.wireguard], inUse: TunnelPath = .wireguard,
-    states: [TunnelPath: PathState] = [:]
+    states: [TunnelPath: PathState] = [:], openVPNProblem: String? = nil
   ) {
     self.offered = offered
     self.inUse = inUse
     self.states = states
+    self.openVPNProblem = openVPNProblem
   }
 
   var statuses: [PathStatus] {

@@ -54,10 +54,11 @@ extension PeerStatus {
       return nil
     }
     let port = failed == .wireguard ? "its UDP port" : "TCP port 443, or the one it has instead,"
+    let reason = failed == .openvpnTCP ? paths.openVPNProblem.map { " (\($0))" } ?? "" : ""
     let check = "check that \(port) is let through."
     return paths.offered.firstIndex(of: failed) == 0
-      ? "Calls go by \(paths.inUse.rawValue), since \(failed.rawValue) does not answer: \(check)"
-      : "\(failed.rawValue) does not answer and could not take over if \(paths.inUse.rawValue) failed: \(check)"
+      ? "Calls go by \(paths.inUse.rawValue), since \(failed.rawValue) does not answer\(reason): \(check)"
+      : "\(failed.rawValue) does not answer\(reason) and could not take over if \(paths.inUse.rawValue) failed: \(check)"
   }
 
   private static func remedy(

@@ -6,6 +6,8 @@ extension StatusSnapshot {
   public struct Surroundings: Sendable {
     /// The tunnel as it is.
     public var tunnel: ObservedTunnel?
+    /// OpenVPN as it is.
+    public var openVPN: ObservedOpenVPN?
     /// What the probes of paths show.
     public var paths: [SiteName: [TunnelPath: PathState]] = [:]
     /// Asterisk as it is.
@@ -32,7 +34,8 @@ extension StatusSnapshot {
       PeerStatus(
         site, isDisabled: surroundings.isDown,
         tunnel: site.descriptor.flatMap { surroundings.tunnel?.peers[$0.wireguard.publicKey] },
-        paths: agent.linkPaths(to: site, states: surroundings.paths[site.name] ?? [:]),
+        paths: agent.linkPaths(
+          to: site, states: surroundings.paths[site.name] ?? [:], openVPN: surroundings.openVPN),
         trunk: surroundings.trunk?.peers[site.name].map(QualifyStatus.init),
         calls: surroundings.calls[site.name] ?? 0,
         callLimit: min(site.descriptor?.trunk.callLimit ?? 0, agent.configuration.trunk.callLimit),

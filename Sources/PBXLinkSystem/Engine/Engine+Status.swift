@@ -13,6 +13,7 @@ extension Engine {
     let report = await planes.plan(desired, at: now)
     var surroundings = StatusSnapshot.Surroundings(started: started)
     surroundings.tunnel = report.tunnel
+    surroundings.openVPN = report.openVPN
     surroundings.trunk = report.trunk
     surroundings.paths = pathStates
     do {

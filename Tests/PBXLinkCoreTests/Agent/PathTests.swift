@@ -72,6 +72,8 @@ struct PathTests {
     let state = try branch.desiredState(at: now)
     #expect(state.tunnel.peers.isEmpty)
     #expect(state.openVPN.links.first?.isInUse == true)
+    #expect(
+      branch.probedPaths(at: now).map(\.path) == [.openvpnTCP], "its probes tell whether the link is up")
   }
 
   @Test("the firewall takes from the peer's interface the peer's addresses only")

@@ -137,7 +137,7 @@ struct StatusTests {
         TunnelPath.wireguard, TunnelPath.openvpnTCP,
         "Calls go by openvpn-tcp, since wireguard does not answer"
       ),
-      (.openvpnTCP, .wireguard, "openvpn-tcp does not answer and could not take over"),
+      (.openvpnTCP, .wireguard, "openvpn-tcp does not answer (connection refused) and could not take over"),
     ])
   func paths(failed: TunnelPath, inUse: TunnelPath, advice: String) throws {
     var head = try offices.head().agent
@@ -150,7 +150,7 @@ struct StatusTests {
         states: [
           failed: PathState(.down, since: .zero),
           inUse: PathState(.up, since: .zero, roundTrip: .milliseconds(3)),
-        ]),
+        ], openVPNProblem: "connection refused"),
       trunk: QualifyStatus("OK (3 ms)"), calls: 0, callLimit: 4, canBeReached: true, at: now)
     #expect(status.state == .up)
     #expect(status.advice?.hasPrefix(advice) == true)
