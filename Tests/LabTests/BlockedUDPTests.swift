@@ -152,6 +152,23 @@ struct BlockedUDPTests {
     try await call.hangUp()
   }
 
+  @Test("'down' leaves no interface, process or file of OpenVPN, and 'apply' brings the path back")
+  func down() async throws {
+    for office in offices {
+      try await office.run(["pbxlink", "down", "--yes"]).checked()
+      let left = try await office.shell(
+        "ip -brief link; ps axo args | grep '[o]penvpn' || :; pgrep -fa 'shared[-]port' || :; ls /run/pbxlink"
+      ).checked()
+      for word in ["pbxlink0", "pbxlink-", "openvpn"] {
+        #expect(!left.standardOutput.contains(word), "\(office.name): \(left.standardOutput)")
+      }
+    }
+    for office in offices { try await office.run(["pbxlink", "apply"]).checked() }
+    for office in offices {
+      for path in TunnelPath.allCases { try await office.waitForState(.up, of: path) }
+    }
+  }
+
   /// Both ends of a call still hear each other.
   private func expectVoice(in call: ActiveCall) async throws {
     let callee = try #require(try await mesh.lyon.channels().first { $0.technology == "IAX2" })
