@@ -26,6 +26,9 @@ struct BlockedUDPTests {
       #expect(try await office.pathInUse() == .wireguard)
       #expect(try await office.plan().lines() == ["Nothing to change."])
     }
+    // Who hears strangers has next to no rights: CAP_NET_BIND_SERVICE has number 10 (capabilities(7)).
+    let status = try await mesh.paris.shell("grep CapEff /proc/$(pgrep -f 'shared[-]port')/status").checked()
+    #expect(status.standardOutput == "CapEff:\t0000000000000400\n")
     let record = try await mesh.lab.call(from: mesh.lyon, to: "201")
     #expect(record.gaps(interface: "pbxlink0").isEmpty, "\(record.gaps(interface: "pbxlink0"))")
   }

@@ -25,8 +25,8 @@ extension Engine {
     let now = Self.clock()
     let announced = agent.endpointAddresses(at: now)
     let learned = (lastReport.tunnel?.peers.values.compactMap(\.endpoint?.address)) ?? []
-    guard let mtu = try? await UnderlayMTU.smallest(towards: announced.union(learned)) else { return }
     do {
+      guard let mtu = try await UnderlayMTU.smallest(towards: announced.union(learned)) else { return }
       // What follows from it is computed by the look that asks.
       try step { agent, now in
         _ = try agent.handle(.underlay(mtu: mtu), at: now)

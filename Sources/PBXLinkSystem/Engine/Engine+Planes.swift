@@ -62,7 +62,7 @@ extension Engine {
         desired, clockIsRight: clockError == nil, holding: lastReport.held, at: now)
       if let clockError { report.failures.append((.tunnel, clockError.message)) }
       await pathProbes?.watch(agent.probedPaths(at: now))
-      if report.hasRemovalsLeft(desired) { reconcileSoon() }
+      if report.hasRemovalsLeft { reconcileSoon() }
     } catch {
       report.failures.append((.tunnel, String(describing: error)))
     }
@@ -83,9 +83,12 @@ extension Engine {
   /// After a start, what the routes show decides which paths are in use.
   private func adoptPaths(_ planes: Planes, at now: Timestamp) async {
     guard agent?.lacksPaths(at: now) == true else { return }
-    // Where it cannot be read, the tunnels' own look will say so.
-    let routed = (try? await planes.openVPN.observe())?.routedInterfaces ?? []
-    agent?.adoptPaths(routed: routed, at: now)
+    do {
+      agent?.adoptPaths(routed: try await planes.openVPN.observe().routedInterfaces, at: now)
+    } catch {
+      // Told by the plane's own look, which changes nothing then; the next one tries again.
+      logger.debug("paths in use: \(error)")
+    }
   }
 
   /// Peers that wait for their removal have their turn in a second, not at the next look.

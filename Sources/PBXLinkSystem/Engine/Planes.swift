@@ -27,6 +27,8 @@ struct Planes: Sendable {
     var tunnel: ObservedTunnel?
     /// What the OpenVPN paths looked like at the end.
     var openVPN: ObservedOpenVPN?
+    /// Whether peers are left whose turn to be removed comes in the next run.
+    var hasRemovalsLeft = false
     /// Which changes wait for calls to end.
     var held = Held()
     /// What Asterisk said at the end.
@@ -35,14 +37,6 @@ struct Planes: Sendable {
     mutating func take(_ done: [Plan.Step], waiting: [Plan.Step]) {
       steps += done
       self.waiting += waiting
-    }
-
-    /// Whether peers are left whose turn to be removed comes in the next run.
-    func hasRemovalsLeft(_ desired: DesiredState) -> Bool {
-      let isRemoving = steps.contains {
-        $0.plane == Name.tunnel.rawValue && $0.change.hasPrefix("remove peer")
-      }
-      return isRemoving && (tunnel?.peers.count ?? 0) > desired.tunnel.peers.count
     }
 
     var plan: Plan {
@@ -85,7 +79,7 @@ struct Planes: Sendable {
     return report
   }
 
-  /// Changes what differs from a state, each plane as far as it gets. Without the firewall, and for tunnels
+  /// Changes what differs from a state, each plane as far as it gets. Without the firewall, and for WireGuard
   /// while the clock is behind, nobody gets in who was not: only what takes a site away is done.
   func apply(
     _ desired: DesiredState, clockIsRight: Bool, holding held: Held, at now: Timestamp
@@ -106,10 +100,14 @@ struct Planes: Sendable {
           }
           try await tunnel.apply(due, to: desired.tunnel)
           report.take(due.map { step($0, plane) }, waiting: waiting.map { step($0, plane) })
-          report.tunnel = try await tunnel.observe(interface: interface)
+          let observed = try await tunnel.observe(interface: interface)
+          report.tunnel = observed
+          report.hasRemovalsLeft =
+            due.contains(where: \.takesPeerAway)
+            && changes(from: observed, to: desired.tunnel, at: now).contains(where: \.takesPeerAway)
         case .openvpn:
           let wanted = changes(from: try await openVPN.observe(), to: desired.openVPN)
-            .filter { hasWall && clockIsRight || $0.takesPeerAway }
+            .filter { hasWall || $0.takesPeerAway }
           let calls = await calls(disturbedBy: wanted)
           let (due, waiting) = report.held.openVPN.select(wanted, at: now) { change in
             calls(Set(desired.openVPN.links.filter { $0.isInUse && change.disturbs($0) }.map(\.site)))

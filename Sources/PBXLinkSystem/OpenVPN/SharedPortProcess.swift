@@ -12,9 +12,23 @@ public struct SharedPortProcess: Sendable {
   private let directory: String
   private let command: [String]
 
+  /// This very program, or what an upgrade has put in its place. Root keeps no capability but that for low ports:
+  /// the process hears strangers.
+  public static let command =
+    (geteuid() == 0
+      ? ["setpriv", "--bounding-set=-all,+net_bind_service", "--inh-caps=-all", "--no-new-privs"] : [])
+    + [program, "shared-port"]
+
+  private static var program: String {
+    var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &bytes, bytes.count)
+    let path = String(decoding: bytes.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return path.hasSuffix(" (deleted)") ? String(path.dropLast(10)) : path
+  }
+
   /// Files in a directory such as /run/pbxlink/openvpn, which is made when its parent exists; the command
   /// takes `--listen` and `--directory`.
-  public init(directory: String, command: [String] = ["/proc/self/exe", "shared-port"]) {
+  public init(directory: String, command: [String] = Self.command) {
     self.directory = directory
     self.command = command
   }
@@ -34,8 +48,6 @@ public struct SharedPortProcess: Sendable {
   /// must not reach it.
   public func start(_ listen: ResolvedEndpoint) async throws {
     try makeDirectory()
-    // The program of this very process, also when an upgrade has replaced its file.
-    let command = command.map { $0 == "/proc/self/exe" ? "/proc/\(getpid())/exe" : $0 }
     let result: ExecutionResult<Void, StringOutput<UTF8>, DiscardedOutput>
     do {
       // setsid forks and ends. cat goes on until the process lets go of its outputs, because it listens or
