@@ -22,17 +22,23 @@ public struct FirewallFacts: Sendable {
   public var tunnelPort: UInt16
   /// Whether other sites must be able to reach the port: this site announces an endpoint.
   public var isReachable: Bool
+  /// Whether links may take an OpenVPN path, each with an interface of its own, "pbxlink-" and a number.
+  public var hasOpenVPN: Bool
+  /// The TCP port on which other sites call our OpenVPN; nil where they do not.
+  public var openVPNPort: UInt16?
 
   /// Facts about the firewall.
   public init(
     trial: Look<Trial>, inputChains: Look<[InputChain]>, interface: String, tunnelPort: UInt16,
-    isReachable: Bool
+    isReachable: Bool, hasOpenVPN: Bool = false, openVPNPort: UInt16? = nil
   ) {
     self.trial = trial
     self.inputChains = inputChains
     self.interface = interface
     self.tunnelPort = tunnelPort
     self.isReachable = isReachable
+    self.hasOpenVPN = hasOpenVPN
+    self.openVPNPort = openVPNPort
   }
 
   var findings: [Finding] {
@@ -68,26 +74,30 @@ public struct FirewallFacts: Sendable {
   }
 
   private func hint(_ chain: InputChain, _ id: String) -> Finding? {
-    let namesPort = chain.words.contains("\(tunnelPort)")
-    let namesInterface = chain.words.contains(interface) || chain.words.contains("pbxlink*")
-    if namesPort && namesInterface { return nil }
-    var lacks: [String] = []
-    var rules: [String] = []
-    if !namesPort {
-      lacks.append("UDP port \(tunnelPort)")
-      rules.append("udp dport \(tunnelPort) accept")
+    let interfaces = hasOpenVPN ? "pbxlink*" : interface
+    let namesInterfaces =
+      !chain.words.isDisjoint(with: ["pbxlink*", "pbxlink+"])
+      || (chain.words.contains(interface)
+        && (!hasOpenVPN || chain.words.contains { $0.hasPrefix("pbxlink-") }))
+    var missing: [(name: String, rule: String)] = []
+    if !chain.words.contains("\(tunnelPort)") {
+      missing.append(("UDP port \(tunnelPort)", "udp dport \(tunnelPort) accept"))
     }
-    if !namesInterface {
-      lacks.append("the interface \(interface)")
-      rules.append("iifname \"\(interface)\" accept")
+    if let openVPNPort, !chain.words.contains("\(openVPNPort)") {
+      missing.append(("TCP port \(openVPNPort)", "tcp dport \(openVPNPort) accept"))
     }
-    let found =
-      "\(chain.name) drops by default and its table does not name \(lacks.joined(separator: " and "))"
+    if !namesInterfaces {
+      let noun = hasOpenVPN ? "the interfaces" : "the interface"
+      missing.append(("\(noun) \(interfaces)", "iifname \"\(interfaces)\" accept"))
+    }
+    guard !missing.isEmpty else { return nil }
     // Behind NAT our own handshakes open the way for answers; IAX2 inside the tunnel still has to come in.
-    let severity = !namesInterface || isReachable ? Finding.Severity.warning : .notice
+    let severity = !namesInterfaces || isReachable || openVPNPort != nil ? Finding.Severity.warning : .notice
     return Finding(
-      .firewall, id, severity, found,
+      .firewall, id, severity,
+      "\(chain.name) drops by default and its table does not name "
+        + missing.map(\.name).joined(separator: " and "),
       remedy: "Let them in with that firewall's own tool; in nft's words: "
-        + rules.map { "'\($0)'" }.joined(separator: " and ") + ".")
+        + missing.map { "'\($0.rule)'" }.joined(separator: " and ") + ".")
   }
 }

@@ -4,7 +4,7 @@
 internal import PBXLinkCore
 
 extension HostExamination {
-  func firewall() async -> FirewallFacts {
+  func firewall(_ state: AgentFacts.State) async -> FirewallFacts {
     FirewallFacts(
       trial: await trial(),
       inputChains: await Self.look {
@@ -14,7 +14,8 @@ extension HostExamination {
         return InputChain.chains(inRuleset: ruleset) + legacy.compactMap(\.self)
       },
       interface: configuration.tunnel.interface, tunnelPort: configuration.tunnel.listenPort,
-      isReachable: !configuration.tunnel.endpoints.isEmpty)
+      isReachable: !configuration.tunnel.endpoints.isEmpty, hasOpenVPN: needsOpenVPN(state),
+      openVPNPort: configuration.openVPN.endpoints.isEmpty ? nil : configuration.openVPN.listenPort)
   }
 
   /// Has the kernel check our table, an empty mesh's, without installing it.

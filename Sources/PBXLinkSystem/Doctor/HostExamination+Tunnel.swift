@@ -47,7 +47,7 @@ extension HostExamination {
   }
 
   /// Whether a path is configured here, or in use with some peer.
-  private func needsOpenVPN(_ state: AgentFacts.State) -> Bool {
+  func needsOpenVPN(_ state: AgentFacts.State) -> Bool {
     guard configuration.paths.contains(.openvpnTCP) else { return false }
     guard configuration.openVPN.endpoints.isEmpty else { return true }
     guard case .member(let status) = state else { return false }

@@ -31,7 +31,7 @@ public struct HostExamination: Sendable {
     let facts = HostFacts(
       agent: AgentFacts(state: state, plan: await plan(state, tunnel, at: now)),
       asterisk: await asterisk(state, at: now), tunnel: await tunnelFacts(state),
-      firewall: await firewall(), clock: await clock(), ports: await ports(state, tunnel),
+      firewall: await firewall(state), clock: await clock(), ports: await ports(state, tunnel),
       files: FileFacts(
         siteFile: siteFile, siteFileState: siteFileState, entries: entries(), stateFault: stateFault))
     return facts.examination(at: now)

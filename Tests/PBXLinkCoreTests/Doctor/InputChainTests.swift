@@ -83,4 +83,21 @@ struct InputChainTests {
     #expect(finding.severity == severity)
     #expect((finding.remedy ?? "").split(separator: "accept").count == (rules == 0 ? 0 : rules + 1))
   }
+
+  @Test(
+    "with OpenVPN all of our interfaces must be let in, and the TCP port where others call us",
+    arguments: [
+      (["51820", "pbxlink0", "443"], UInt16(443), "iifname \"pbxlink*\" accept"),
+      (["51820", "pbxlink*"], 443, "tcp dport 443 accept"), (["51820", "pbxlink*"], nil, nil),
+      (["51820", "pbxlink+", "443"], 443, nil), (["51820", "pbxlink0", "pbxlink-7"], nil, nil),
+    ] as [([String], UInt16?, String?)])
+  func openVPN(words: [String], port: UInt16?, rule: String?) throws {
+    let chain = InputChain(name: "chain c of table t", dropsByDefault: true, words: Set(words))
+    let facts = FirewallFacts(
+      trial: .seen(.accepted), inputChains: .seen([chain]), interface: "pbxlink0", tunnelPort: 51820,
+      isReachable: false, hasOpenVPN: true, openVPNPort: port)
+    let finding = try #require(facts.findings.first { $0.id == "other-firewall" })
+    #expect(finding.remedy?.contains(rule ?? "-") == (rule == nil ? nil : true), "\(finding)")
+    #expect(finding.severity == (rule == nil ? .ok : .warning))
+  }
 }
