@@ -184,6 +184,35 @@ struct BlockedUDPTests {
   }
 }
 
+@Suite(
+  "Joining where the network blocks UDP", .serialized, .timeLimit(.minutes(10)),
+  .strangersWithoutUDP("test-blocked-join"))
+struct BlockedUDPJoinTests {
+  @Test("an invitation is redeemed over TCP 443, and calls go both ways")
+  func join() async throws {
+    let mesh = try #require(LinkedLab.current)
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    try await mesh.lab.block(.udp)
+    try await mesh.found()
+    let invitation = try await mesh.invitation(for: lyon, extensions: "3XX")
+    try await lyon.run(["pbxlink", "join", invitation]).checked()
+    try await mesh.waitForLink(paris, lyon)
+    for (office, number) in [(paris, "301"), (lyon, "201")] {
+      let record = try await mesh.lab.call(from: office, to: number)
+      #expect(record.caller.interface?.hasPrefix("pbxlink-") == true && record.callee?.hearsVoice == true)
+    }
+    for office in mesh.lab.offices {
+      try await wait(for: "the throw-away link to be gone in \(office.name)", upTo: .seconds(30)) {
+        let links = try await office.shell("ip -brief link").checked().standardOutput
+        return links.split(separator: "pbxlink-").count == 2 ? () : nil
+      }
+      #expect(try await office.plan().lines() == ["Nothing to change."])
+    }
+    try await mesh.lab.unblock()
+    for office in mesh.lab.offices { try await office.waitForPath(.wireguard, upTo: .seconds(90)) }
+  }
+}
+
 private func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 
 /// How long the two ends of a call heard nothing, by the tone that each plays to the other.

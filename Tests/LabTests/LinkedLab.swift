@@ -119,6 +119,11 @@ extension Trait where Self == LabScope {
       name: name, sites: "three-offices", joining: isLinked ? [("lyon", "3XX"), ("nice", "4XX")] : [])
   }
 
+  /// Paris and Lyon of sites/udp-blocked, strangers yet.
+  static func strangersWithoutUDP(_ name: String) -> Self {
+    LabScope(name: name, sites: "udp-blocked", joining: [])
+  }
+
   /// Paris and Lyon of sites/udp-blocked, linked.
   static func udpBlockedOffices(_ name: String) -> Self {
     LabScope(name: name, sites: "udp-blocked", joining: [("lyon", "3XX")])

@@ -31,12 +31,17 @@ public struct InvitationEntropy: Sendable {
   public let tunnelPrivate: Secret
   /// The throw-away tunnel's public key.
   public let tunnelPublic: PublicKey
+  /// The OpenVPN certificate whose Ed25519 key is ``tunnelPrivate``.
+  public let certificate: CertificateFingerprint
 
   /// Random parts.
-  public init(secret: Secret, tunnelPrivate: Secret, tunnelPublic: PublicKey) {
+  public init(
+    secret: Secret, tunnelPrivate: Secret, tunnelPublic: PublicKey, certificate: CertificateFingerprint
+  ) {
     self.secret = secret
     self.tunnelPrivate = tunnelPrivate
     self.tunnelPublic = tunnelPublic
+    self.certificate = certificate
   }
 }
 
@@ -56,9 +61,14 @@ extension Agent {
       throw AgentError.siteTaken(site)
     }
     let others = invitations.filter { $0.site != site }
-    let (addresses, tunnelAddress) = try assignAddresses(to: site, besides: others)
+    let (addresses, throwAway) = try assignAddresses(
+      to: site, throwAway: offersOpenVPN ? 2 : 1, besides: others)
+    let tunnelAddress = throwAway[0]
+    let openVPN =
+      offersOpenVPN ? PendingInvitation.OpenVPN(address: throwAway[1], certificate: entropy.certificate) : nil
     let pending = PendingInvitation(
-      site: site, tunnelKey: entropy.tunnelPublic, tunnelAddress: tunnelAddress, addresses: addresses,
+      site: site, tunnelKey: entropy.tunnelPublic, tunnelAddress: tunnelAddress, openVPN: openVPN,
+      addresses: addresses,
       extensions: extensions.sorted(), roles: roles, secretHash: hash(entropy.secret),
       expires: now + lifetime,
       redeemedBy: nil)
@@ -69,7 +79,11 @@ extension Agent {
       inviter: .init(
         site: mesh.site, publicKey: keys.tunnelPublic, addresses: own.addresses,
         endpoints: configuration.tunnel.endpoints, exchangePort: configuration.exchangePort),
-      tunnel: .init(privateKey: entropy.tunnelPrivate, address: tunnelAddress), networks: mesh.networks,
+      tunnel: .init(privateKey: entropy.tunnelPrivate, address: tunnelAddress),
+      openvpn: openVPN.map {
+        .init(
+          endpoints: configuration.openVPN.endpoints, fingerprint: keys.certificate, address: $0.address)
+      }, networks: mesh.networks,
       secret: entropy.secret, expiresAt: pending.expires)
     let text = try invitation.text(signedBy: authority, using: cryptography)
     invitations = others + [pending]
@@ -82,7 +96,7 @@ extension Agent {
     _ request: JoinRequest, from address: IPAddress, at now: Timestamp
   ) throws -> (answer: JoinAnswer, effects: [Effect]) {
     guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "Admitting a site") }
-    guard let index = invitations.firstIndex(where: { $0.tunnelAddress == address }) else {
+    guard let index = invitations.firstIndex(where: { $0.throwAwayAddresses.contains(address) }) else {
       throw AgentError.invitationUnknown
     }
     let invitation = invitations[index]
@@ -155,10 +169,10 @@ extension Agent {
   }
 
   private func assignAddresses(
-    to site: SiteName, besides others: [PendingInvitation]
-  ) throws(AgentError) -> (site: [IPAddress], throwAway: IPAddress) {
+    to site: SiteName, throwAway count: Int, besides others: [PendingInvitation]
+  ) throws(AgentError) -> (site: [IPAddress], throwAway: [IPAddress]) {
     var taken = Set(directory.members.filter { $0.site != site }.flatMap(\.addresses))
-    for other in others { taken.formUnion(other.addresses + [other.tunnelAddress]) }
+    for other in others { taken.formUnion(other.addresses + other.throwAwayAddresses) }
     var addresses: [IPAddress] = []
     for network in mesh.networks {
       guard
@@ -168,10 +182,14 @@ extension Agent {
       taken.insert(address)
       addresses.append(address)
     }
-    guard let network = mesh.network(.v4),
-      let throwAway = TunnelAddressing.throwAwayAddress(
-        for: site, in: network, taken: taken, hash: cryptography.sha256)
-    else { throw .addressesExhausted(mesh.networks[0]) }
+    var throwAway: [IPAddress] = []
+    while throwAway.count < count {
+      guard let network = mesh.network(.v4),
+        let address = TunnelAddressing.throwAwayAddress(
+          for: site, in: network, taken: taken.union(throwAway), hash: cryptography.sha256)
+      else { throw .addressesExhausted(mesh.networks[0]) }
+      throwAway.append(address)
+    }
     return (addresses, throwAway)
   }
 }

@@ -99,14 +99,14 @@ extension Agent {
   }
 
   /// The invitations that let someone in: none once we are revoked ourselves.
-  private var openInvitations: [PendingInvitation] { isRevoked ? [] : invitations }
+  var openInvitations: [PendingInvitation] { isRevoked ? [] : invitations }
 
   private func firewall(for linked: [Site], _ links: [OpenVPNLink]) -> FirewallConfiguration {
     FirewallConfiguration(
       interfaces: [configuration.tunnel.interface],
       peerInterfaces: links.map { .init(name: $0.interface, addresses: $0.peerAddresses) },
       members: linked.flatMap(\.membership.addresses).sorted(),
-      invited: openInvitations.map(\.tunnelAddress).sorted(), meshNetworks: mesh.networks,
+      invited: openInvitations.flatMap(\.throwAwayAddresses).sorted(), meshNetworks: mesh.networks,
       exchangePort: configuration.exchangePort, probePort: configuration.probePort,
       iaxPort: configuration.trunk.port, tunnelPort: configuration.tunnel.listenPort,
       protectIAX: configuration.firewall.protectIAX, allowedIAX: configuration.firewall.allowIAX.sorted())

@@ -24,13 +24,7 @@ extension Agent {
       let role: OpenVPNLink.Role
       switch end {
       case .connects(let endpoints): role = .connect(to: endpoints, proxy: configuration.openVPN.proxy)
-      case .listens:
-        let range = Self.listenerPorts
-        var port = range.lowerBound + UInt16(number % UInt128(range.count))
-        while !ports.insert(port).inserted {
-          port = port == range.upperBound ? range.lowerBound : port + 1
-        }
-        role = .listen(port: port)
+      case .listens: role = .listen(port: Self.port(number, taken: &ports))
       }
       let pair = SitePair(
         mesh: mesh.identity.name, .init(mesh.site, generation: ours.generation),
@@ -45,11 +39,65 @@ extension Agent {
         problems.append("no OpenVPN path to '\(site.name)': its trunk key cannot be used (\(error))")
       }
     }
+    for invitation in openInvitations {
+      guard let openVPN = invitation.openVPN, let number = number(of: openVPN.address),
+        OpenVPNLink.isInterfaceName("pbxlink-\(number)")
+      else { continue }
+      links.append(
+        OpenVPNLink(
+          interface: "pbxlink-\(number)", site: invitation.site,
+          role: .listen(port: Self.port(number, taken: &ports)), peerFingerprint: openVPN.certificate,
+          controlKey: Self.controlKey(ofInvitation: invitation.tunnelKey, using: cryptography),
+          peerAddresses: [openVPN.address], isInUse: true))
+    }
     return try OpenVPNConfiguration(
       addresses: (membership?.addresses ?? []).map(IPPrefix.init(host:)), mtu: tunnelMTU,
       key: keys.certificateKey, links: links,
       sharedPort: ports.isEmpty
         ? nil : ResolvedEndpoint(IPAddress(family: .v6, value: 0), port: configuration.openVPN.listenPort))
+  }
+
+  /// Whether new sites can join by OpenVPN.
+  var offersOpenVPN: Bool {
+    configuration.paths.contains(.openvpnTCP) && !configuration.openVPN.endpoints.isEmpty
+  }
+
+  /// The link of a site that joins over TCP, to the site that invited it; nil where the invitation has none.
+  public static func openVPN(
+    redeeming invitation: Invitation, throwAwayKey: PublicKey, proxy: Endpoint?,
+    using cryptography: any Cryptography
+  ) throws -> OpenVPNConfiguration? {
+    guard let openVPN = invitation.openvpn,
+      let network = invitation.networks.first(where: { $0.family == .v4 }),
+      let inviter = invitation.inviter.addresses.first(where: network.contains)
+    else { return nil }
+    return try OpenVPNConfiguration(
+      addresses: [IPPrefix(host: openVPN.address)], mtu: TunnelConfiguration.mtuRange.lowerBound,
+      key: invitation.tunnel.privateKey,
+      links: [
+        OpenVPNLink(
+          interface: "pbxlink-\(inviter.value - network.address.value)", site: invitation.inviter.site,
+          role: .connect(to: openVPN.endpoints, proxy: proxy), peerFingerprint: openVPN.fingerprint,
+          controlKey: controlKey(ofInvitation: throwAwayKey, using: cryptography),
+          peerAddresses: [inviter], isInUse: true)
+      ], sharedPort: nil)
+  }
+
+  /// The control key of an invitation's OpenVPN path, from its throw-away public key: nobody else is shown that.
+  private static func controlKey(
+    ofInvitation throwAwayKey: PublicKey, using cryptography: any Cryptography
+  ) -> Secret {
+    let label = Array("pbxlink openvpn invitation control key 1\0".utf8)
+    return Secret((0..<8).flatMap { cryptography.sha256(label + [$0] + throwAwayKey.bytes) })
+  }
+
+  /// Where the number of a tunnel address points, or the next free port.
+  private static func port(_ number: UInt128, taken: inout Set<UInt16>) -> UInt16 {
+    var port = listenerPorts.lowerBound + UInt16(number % UInt128(listenerPorts.count))
+    while !taken.insert(port).inserted {
+      port = port == listenerPorts.upperBound ? listenerPorts.lowerBound : port + 1
+    }
+    return port
   }
 
   enum OpenVPNEnd {
@@ -70,11 +118,12 @@ extension Agent {
     number(of: site).map { "pbxlink-\($0)" }.flatMap { OpenVPNLink.isInterfaceName($0) ? $0 : nil }
   }
 
-  /// The number of a site's tunnel address in the mesh's IPv4 network.
   private func number(of site: Site) -> UInt128? {
-    guard let network = mesh.network(.v4),
-      let address = site.membership.addresses.first(where: { $0.family == .v4 }), network.contains(address)
-    else { return nil }
-    return address.value - network.address.value
+    site.membership.addresses.first { $0.family == .v4 }.flatMap(number)
+  }
+
+  /// The number of a tunnel address in the mesh's IPv4 network.
+  private func number(of address: IPAddress) -> UInt128? {
+    mesh.network(.v4).flatMap { $0.contains(address) ? address.value - $0.address.value : nil }
   }
 }

@@ -70,6 +70,23 @@ public struct Invitation: Document {
     }
   }
 
+  /// The way in over TCP, where UDP does not get through.
+  public struct OpenVPN: Hashable, Sendable, Codable {
+    /// Where the inviter's OpenVPN can be reached.
+    public var endpoints: [Endpoint]
+    /// The certificate that it shows there. The new site shows the one that belongs to the throw-away key.
+    public var fingerprint: CertificateFingerprint
+    /// The address to use there until the membership gives a lasting one.
+    public var address: IPAddress
+
+    /// A way in.
+    public init(endpoints: [Endpoint], fingerprint: CertificateFingerprint, address: IPAddress) {
+      self.endpoints = endpoints
+      self.fingerprint = fingerprint
+      self.address = address
+    }
+  }
+
   /// The mesh.
   public var mesh: MeshName
   /// The name that the new site will have.
@@ -80,6 +97,8 @@ public struct Invitation: Document {
   public var inviter: Inviter
   /// Its way in.
   public var tunnel: Tunnel
+  /// Its way in over TCP; nil where the inviter has none.
+  public var openvpn: OpenVPN?
   /// The prefixes that hold the mesh's tunnel addresses.
   public var networks: [IPPrefix]
   /// Proves once, inside the tunnel, that this is the invited site: 16 bytes.
@@ -90,13 +109,14 @@ public struct Invitation: Document {
   /// An invitation to be signed by the authority.
   public init(
     mesh: MeshName, site: SiteName, authority: PublicKey, inviter: Inviter, tunnel: Tunnel,
-    networks: [IPPrefix], secret: Secret, expiresAt: Timestamp
+    openvpn: OpenVPN? = nil, networks: [IPPrefix], secret: Secret, expiresAt: Timestamp
   ) {
     self.mesh = mesh
     self.site = site
     self.authority = authority
     self.inviter = inviter
     self.tunnel = tunnel
+    self.openvpn = openvpn
     self.networks = networks
     self.secret = secret
     self.expiresAt = expiresAt
@@ -118,13 +138,16 @@ public struct Invitation: Document {
     guard tunnel.privateKey.exposedBytes.count == 32 else {
       throw Self.invalid(CodingKeys.tunnel, "private_key does not have 32 bytes")
     }
+    guard openvpn.map({ !$0.endpoints.isEmpty && $0.address.family == .v4 }) ?? true else {
+      throw Self.invalid(CodingKeys.openvpn, "no endpoints, or no IPv4 address")
+    }
     guard secret.exposedBytes.count == 16 else {
       throw Self.invalid(CodingKeys.secret, "it does not have 16 bytes")
     }
   }
 
   enum CodingKeys: String, CodingKey {
-    case mesh, site, authority, inviter, tunnel, networks, secret
+    case mesh, site, authority, inviter, tunnel, openvpn, networks, secret
     case expiresAt = "expires_at"
   }
 
@@ -136,6 +159,7 @@ public struct Invitation: Document {
     authority = try container.decode(PublicKey.self, forKey: .authority)
     inviter = try container.decode(Inviter.self, forKey: .inviter)
     tunnel = try container.decode(Tunnel.self, forKey: .tunnel)
+    openvpn = try container.decodeIfPresent(OpenVPN.self, forKey: .openvpn)
     networks = try container.decode([IPPrefix].self, forKey: .networks)
     secret = try container.decodeSecret(forKey: .secret, byteCount: 16)
     expiresAt = try container.decode(Timestamp.self, forKey: .expiresAt)
@@ -149,6 +173,7 @@ public struct Invitation: Document {
     try container.encode(authority, forKey: .authority)
     try container.encode(inviter, forKey: .inviter)
     try container.encode(tunnel, forKey: .tunnel)
+    try container.encodeIfPresent(openvpn, forKey: .openvpn)
     try container.encode(networks, forKey: .networks)
     try container.encode(Base64URL.encode(secret.exposedBytes), forKey: .secret)
     try container.encode(expiresAt, forKey: .expiresAt)

@@ -63,12 +63,12 @@ extension FirewallConfiguration {
             Set(addresses.filter { $0.family == family }).sorted().map { "\($0) counter" }))
       }
       let ends = peerInterfaces.flatMap { interface in
-        interface.addresses.filter { $0.family == family }.map { "\"\(interface.name)\" . \($0) counter" }
+        interface.addresses.filter { $0.family == family }.map { "\"\(interface.name)\" . \($0)" }
       }
       blocks.append(
         set(
           FirewallTable.set(FirewallTable.peers, family), type: "ifname . \(typeName(family))",
-          attributes: ["counter"], Set(ends).sorted()))
+          Set(ends).sorted()))
       for (name, prefixes) in [(FirewallTable.mesh, meshNetworks), (FirewallTable.allowed, allowedIAX)] {
         blocks.append(
           set(
@@ -76,7 +76,9 @@ extension FirewallConfiguration {
             outermost(prefixes.filter { $0.family == family }).map(Self.element)))
       }
     }
-    blocks += [input, fromTunnel, fromPeerTunnel, fromMember, fromInvited, forward, output, voice]
+    blocks += [
+      input, fromTunnel, fromPeerTunnel, fromSource, fromMember, fromInvited, forward, output, voice,
+    ]
     return "table inet pbxlink {\n\(blocks.joined(separator: "\n"))}\n"
   }
 
@@ -108,15 +110,20 @@ extension FirewallConfiguration {
     return block("chain input", rules)
   }
 
-  /// Membership is looked at before connection tracking, so that a revoked site's open flows end too.
   private var fromTunnel: String {
+    block(
+      "chain from_tunnel",
+      ["iifname @\(FirewallTable.peerTunnels) goto from_peer_tunnel", "goto from_source"])
+  }
+
+  /// Membership is looked at before connection tracking, so that a revoked site's open flows end too.
+  private var fromSource: String {
     let rules = eachFamily { protocolName, family in
       [FirewallTable.members, FirewallTable.invited].map {
         "\(protocolName) saddr @\(FirewallTable.set($0, family)) goto from_\($0)"
       }
     }
-    let ofOnePeer = "iifname @\(FirewallTable.peerTunnels) goto from_peer_tunnel"
-    return block("chain from_tunnel", [ofOnePeer] + rules + [drop(.stranger)])
+    return block("chain from_source", rules + [drop(.stranger)])
   }
 
   /// There the interface is the proof of who speaks, and the address must be that peer's.
@@ -124,7 +131,7 @@ extension FirewallConfiguration {
     let rules = eachFamily { protocolName, family in
       [
         "iifname . \(protocolName) saddr @\(FirewallTable.set(FirewallTable.peers, family)) "
-          + "goto from_\(FirewallTable.members)"
+          + "goto from_source"
       ]
     }
     return block("chain from_peer_tunnel", rules + [drop(.stranger)])

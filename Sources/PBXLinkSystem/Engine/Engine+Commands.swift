@@ -67,7 +67,8 @@ extension Engine {
     let extensions = try request.extensions.flatMap(ExtensionPattern.parse)
     let key = try X25519PrivateKey.generate()
     let entropy = InvitationEntropy(
-      secret: try RandomBytes.secret(16), tunnelPrivate: key.rawSecret, tunnelPublic: key.publicKey)
+      secret: try RandomBytes.secret(16), tunnelPrivate: key.rawSecret, tunnelPublic: key.publicKey,
+      certificate: try OpenVPNCertificate(key.rawSecret).fingerprint)
     let (result, done) = try step { agent, now in
       let invited = try agent.invite(
         site, extensions: extensions, roles: request.relay ? [.relay] : [], lifetime: request.lifetime,

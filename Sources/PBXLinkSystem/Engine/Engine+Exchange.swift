@@ -9,7 +9,8 @@ extension Engine: ExchangeDelegate {
   private func sender(at address: IPAddress) throws -> SiteName {
     let agent = try member()
     if let site = agent.site(at: address, now: Self.clock()) { return site.name }
-    if let invited = agent.invitations.first(where: { $0.tunnelAddress == address && $0.redeemedBy != nil }) {
+    let redeemed = agent.invitations.filter { $0.redeemedBy != nil }
+    if let invited = redeemed.first(where: { $0.throwAwayAddresses.contains(address) }) {
       return invited.site
     }
     throw Failure("\(address) is not the tunnel address of a member", .noPermission)

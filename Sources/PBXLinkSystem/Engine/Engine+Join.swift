@@ -69,7 +69,7 @@ extension Engine {
       name: invitation.inviter.site.description, timeout: 8)
   }
 
-  /// Brings the throw-away tunnel up and asks, at each of the inviter's endpoints in turn.
+  /// Brings the throw-away tunnel up and asks, at each of the inviter's endpoints in turn; over TCP if none answers.
   private func ask(
     _ invitation: Invitation, identity: PublicKey, over planes: Planes
   ) async throws -> JoinAnswer {
@@ -91,14 +91,54 @@ extension Engine {
         lastError = error
       }
     }
+    let key = try X25519PrivateKey(invitation.tunnel.privateKey).publicKey
+    if let link = try Agent.openVPN(
+      redeeming: invitation, throwAwayKey: key, proxy: configuration.openVPN.proxy, using: cryptography)
+    {
+      try await planes.openThrowAway(invitation, link, configuration: configuration)
+      // The first attempts may come before the connection.
+      for _ in 0..<3 {
+        do {
+          return try await client.join(request)
+        } catch let error as ExchangeError where error.isAnswer {
+          throw Failure("'\(client.name)' refused the invitation: \(error.reason)", .noPermission)
+        } catch {
+          lastError = error
+        }
+      }
+    }
+    let tried = endpoints.map(\.description) + (invitation.openvpn?.endpoints.map { "\($0) (TCP)" } ?? [])
     throw Failure(
-      "'\(client.name)' cannot be reached at \(endpoints.map(\.description).joined(separator: ", ")) (\(lastError)). Check "
-        + "that its agent runs and that UDP \(endpoints.first?.port ?? 51820) is open there, and that the invitation "
+      "'\(client.name)' cannot be reached at \(tried.joined(separator: ", ")) (\(lastError)). Check "
+        + "that its agent runs and that its port is open there, and that the invitation "
         + "has not been used or replaced.", .unavailable)
   }
 }
 
 extension Planes {
+  /// OpenVPN to the inviter alone, beside the tunnel that did not get through.
+  fileprivate func openThrowAway(
+    _ invitation: Invitation, _ link: OpenVPNConfiguration, configuration: Configuration
+  ) async throws {
+    _ = try await firewall.apply(
+      throwAwayFirewall(
+        invitation, configuration,
+        peers: link.links.map { .init(name: $0.interface, addresses: $0.peerAddresses) }))
+    try await openVPN.apply(changes(from: try await openVPN.observe(), to: link), to: link)
+  }
+
+  private func throwAwayFirewall(
+    _ invitation: Invitation, _ configuration: Configuration,
+    peers: [FirewallConfiguration.PeerInterface] = []
+  ) -> FirewallConfiguration {
+    FirewallConfiguration(
+      interfaces: [interface], peerInterfaces: peers, members: invitation.inviter.addresses, invited: [],
+      meshNetworks: invitation.networks, exchangePort: configuration.exchangePort,
+      probePort: configuration.probePort, iaxPort: configuration.trunk.port,
+      tunnelPort: configuration.tunnel.listenPort, protectIAX: configuration.firewall.protectIAX,
+      allowedIAX: configuration.firewall.allowIAX)
+  }
+
   /// A tunnel to the inviter alone, with the invitation's key and address.
   fileprivate func openThrowAway(
     _ invitation: Invitation, endpoint: ResolvedEndpoint, configuration: Configuration, at now: Timestamp
@@ -114,13 +154,7 @@ extension Planes {
           allowedIPs: Set(invitation.inviter.addresses.map(IPPrefix.init(host:))), endpoint: endpoint,
           keepalive: 0)
       ], routes: invitation.networks)
-    _ = try await firewall.apply(
-      FirewallConfiguration(
-        interfaces: [interface], members: invitation.inviter.addresses, invited: [],
-        meshNetworks: invitation.networks, exchangePort: configuration.exchangePort,
-        probePort: configuration.probePort, iaxPort: configuration.trunk.port,
-        tunnelPort: configuration.tunnel.listenPort, protectIAX: configuration.firewall.protectIAX,
-        allowedIAX: configuration.firewall.allowIAX))
+    _ = try await firewall.apply(throwAwayFirewall(invitation, configuration))
     try await tunnel.apply(
       changes(from: try await tunnel.observe(interface: interface), to: desired, at: now), to: desired)
   }

@@ -12,10 +12,6 @@ public struct FirewallCounters: Hashable, Sendable {
     public let packets: UInt64
     /// Bytes, IP headers included.
     public let bytes: UInt64
-
-    static func += (left: inout Self, right: Self) {
-      left = Self(packets: left.packets + right.packets, bytes: left.bytes + right.bytes)
-    }
   }
 
   /// The named counters.
@@ -32,8 +28,8 @@ public struct FirewallCounters: Hashable, Sendable {
         named[name] = Count(packets: counter.packets, bytes: counter.bytes)
       }
       for element in object.set?.elem ?? [] {
-        guard let elem = element.elem, let address = IPAddress(elem.val.address) else { continue }
-        sources[address, default: Count(packets: 0, bytes: 0)] += elem.counter
+        guard let elem = element.elem, let address = IPAddress(elem.val) else { continue }
+        sources[address] = elem.counter
       }
     }
     self.named = named
@@ -58,22 +54,9 @@ public struct FirewallCounters: Hashable, Sendable {
   /// Sets without counters list their elements as plain strings and prefixes, which are passed over.
   private struct Element: Decodable {
     struct Counted: Decodable {
-      let val: Source
+      let val: String
       let counter: Count
     }
-
-    /// An address, or an interface and an address.
-    struct Source: Decodable {
-      let address: String
-
-      init(from decoder: any Decoder) throws {
-        struct Pair: Decodable { let concat: [String] }
-        let container = try decoder.singleValueContainer()
-        address =
-          try (try? container.decode(String.self)) ?? container.decode(Pair.self).concat.last ?? ""
-      }
-    }
-
     let elem: Counted?
 
     enum CodingKeys: CodingKey { case elem }

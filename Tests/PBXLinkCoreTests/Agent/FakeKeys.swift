@@ -55,6 +55,7 @@ extension InvitationEntropy {
     let bytes = FakeCryptography().sha256(Array("invitation \(name)".utf8))
     return InvitationEntropy(
       secret: Secret(bytes.prefix(16)), tunnelPrivate: Secret(bytes),
-      tunnelPublic: try FakeSigner("throw-away of \(name)").publicKey)
+      tunnelPublic: try FakeSigner("throw-away of \(name)").publicKey,
+      certificate: try #require(CertificateFingerprint(bytes: bytes)))
   }
 }

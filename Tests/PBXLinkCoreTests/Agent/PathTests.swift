@@ -26,6 +26,8 @@ struct PathTests {
     var agents = [try offices.join("branch", ["2XX"], to: &head, configuration: other)]
     agents.insert(head, at: 0)
     offices.exchange(&agents)
+    // From its own address: its invitation is over.
+    _ = try agents[0].handle(.heard(agents[1].mesh.site), at: now)
     return (agents[0], agents[1])
   }
 
@@ -50,6 +52,42 @@ struct PathTests {
     #expect(atHead.peerAddresses == branch.membership?.addresses)
     #expect(try head.desiredState(at: now).openVPN.sharedPort?.port == 443)
     #expect(try branch.desiredState(at: now).openVPN.sharedPort == nil)
+  }
+
+  @Test("an invitation brings a way in over TCP: a link, an address and a firewall entry that go with it")
+  func invitation() throws {
+    var configuration = try offices.configuration(extensions: ["6XX"], endpoints: ["203.0.113.5:51820"])
+    configuration.openVPN.endpoints = [try #require(Endpoint("203.0.113.5:443"))]
+    var head = try offices.head(configuration: configuration).agent
+    let (invitation, pending, _) = try offices.invite("branch", ["2XX"], to: &head)
+    let way = try #require(invitation.openvpn)
+    let ours = try #require(try links(head).first)
+    let theirs = try #require(
+      try Agent.openVPN(
+        redeeming: invitation, throwAwayKey: pending.tunnelKey, proxy: nil, using: offices.cryptography)
+    ).links
+    #expect(theirs.map(\.controlKey) == [ours.controlKey])
+    #expect(theirs.map(\.peerFingerprint) == [head.keys.certificate])
+    #expect(theirs.map(\.role) == [.connect(to: way.endpoints, proxy: nil)])
+    #expect(isListening(ours) && ours.isInUse && ours.peerAddresses == [way.address])
+    #expect(way.address != invitation.tunnel.address)
+    let firewall = try head.desiredState(at: now).firewall
+    #expect(Set(firewall.invited) == [way.address, invitation.tunnel.address])
+    #expect(firewall.peerInterfaces.map(\.addresses) == [[way.address]])
+
+    let request = JoinRequest(
+      secret: Base64URL.encode(invitation.secret.exposedBytes),
+      identity: try FakeSigner("branch").publicKey)
+    _ = try head.redeem(request, from: way.address, at: now)
+    _ = try head.handle(.heard(pending.site), at: now)
+    #expect(try links(head).isEmpty)
+  }
+
+  @Test("an invitation of a site without OpenVPN has the tunnel alone")
+  func invitationWithout() throws {
+    var head = try offices.head().agent
+    let (invitation, pending, _) = try offices.invite("branch", ["2XX"], to: &head)
+    #expect(invitation.openvpn == nil && pending.throwAwayAddresses == [pending.tunnelAddress])
   }
 
   @Test("where both can be called exactly one listens")

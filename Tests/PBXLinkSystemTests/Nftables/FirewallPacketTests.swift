@@ -84,6 +84,14 @@ struct FirewallPacketTests {
       #expect(counters.named[.stranger]?.packets == 2)
       let source = try #require(IPAddress("10.77.0.5"))
       #expect(counters.sources[source]?.packets == 2)
+      configuration.peerInterfaces = [
+        .init(name: "pbxlink-5", addresses: NftablesTests.addresses("10.77.0.4"))
+      ]
+      try await lab.nftables.apply(configuration)
+      try await lab.ip(in: .site, "route", "add", "10.77.0.4/32", "dev", "pbxlink-5")
+      #expect(try !reaches("10.77.0.4", 4569), "an invited one reaches the exchange and nothing else")
+      #expect(
+        try lab.reaches(.tcp, from: "10.77.0.4", in: .lan, to: "10.77.0.1", port: 4570))
     }
   }
 
