@@ -95,9 +95,14 @@ extension Engine {
     if let link = try Agent.openVPN(
       redeeming: invitation, throwAwayKey: key, proxy: configuration.openVPN.proxy, using: cryptography)
     {
-      try await planes.openThrowAway(invitation, link, configuration: configuration)
       // The first attempts may come before the connection.
-      for _ in 0..<3 {
+      var attempts = 3
+      do {
+        try await planes.openThrowAway(invitation, link, configuration: configuration)
+      } catch {
+        (lastError, attempts) = (error, 0)
+      }
+      for _ in 0..<attempts {
         do {
           return try await client.join(request)
         } catch let error as ExchangeError where error.isAnswer {
