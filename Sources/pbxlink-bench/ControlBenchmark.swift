@@ -27,8 +27,10 @@ struct ControlBenchmark {
     let file = "/tmp/pbxlink-bench.conf"
     try crowd.file(port: 52002).write(toFile: file, atomically: false, encoding: .utf8)
     var changed = crowd.peers
-    let some = Array(crowd.peers.dropLast(100))
-    let gone = crowd.peers.suffix(100).flatMap { ["peer", $0.publicKey.wireGuardText, "remove"] }
+    // All at once, as the agent does not: it removes a few at a time.
+    let leaving = crowd.peers.suffix(100).map(\.publicKey)
+    let removals = leaving.map { TunnelChange.removePeer($0, replaced: false) }
+    let gone = leaving.flatMap { ["peer", $0.wireGuardText, "remove"] }
 
     for round in 0..<Self.rounds {
       for name in [ours, theirs] {
@@ -44,10 +46,7 @@ struct ControlBenchmark {
       changed[500].keepalive = UInt16(round) + 1
       let (configuration, plan) = try await self.plan(changed, for: ours)
       try await note("change") { try await backend.apply(plan, to: configuration) }
-      let (smaller, removal) = try await self.plan(some, for: ours)
-      try await note("remove 100") {
-        try await backend.apply(removal.filter(\.takesPeerAway), to: smaller)
-      }
+      try await note("remove 100") { try await backend.apply(removals, to: configuration) }
       try await note("wg remove 100") { try await Command.run(["wg", "set", theirs] + gone) }
       try await note("delete") { try await backend.remove(interface: ours) }
       // Takes many seconds, so once is enough.
