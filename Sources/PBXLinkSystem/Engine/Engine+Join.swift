@@ -83,12 +83,9 @@ extension Engine {
     for endpoint in endpoints {
       try await planes.openThrowAway(
         invitation, endpoint: endpoint, configuration: configuration, at: Self.clock())
-      do {
-        return try await client.join(request)
-      } catch let error as ExchangeError where error.isAnswer {
-        throw Failure("'\(client.name)' refused the invitation: \(error.reason)", .noPermission)
-      } catch {
-        lastError = error
+      switch try await client.redeem(request) {
+      case .success(let answer): return answer
+      case .failure(let error): lastError = error
       }
     }
     let key = try X25519PrivateKey(invitation.tunnel.privateKey).publicKey
@@ -103,20 +100,31 @@ extension Engine {
         (lastError, attempts) = (error, 0)
       }
       for _ in 0..<attempts {
-        do {
-          return try await client.join(request)
-        } catch let error as ExchangeError where error.isAnswer {
-          throw Failure("'\(client.name)' refused the invitation: \(error.reason)", .noPermission)
-        } catch {
-          lastError = error
+        switch try await client.redeem(request) {
+        case .success(let answer): return answer
+        case .failure(let error): lastError = error
         }
       }
     }
-    let tried = endpoints.map(\.description) + (invitation.openvpn?.endpoints.map { "\($0) (TCP)" } ?? [])
+    let tried =
+      endpoints.map { "\($0) (UDP)" } + (invitation.openvpn?.endpoints.map { "\($0) (TCP)" } ?? [])
     throw Failure(
       "'\(client.name)' cannot be reached at \(tried.joined(separator: ", ")) (\(lastError)). Check "
-        + "that its agent runs and that its port is open there, and that the invitation "
+        + "that its agent runs and that one of these ports is open there, and that the invitation "
         + "has not been used or replaced.", .unavailable)
+  }
+}
+
+extension ExchangeClient {
+  /// The answer, or why there was none; throws when the answer is no.
+  fileprivate func redeem(_ request: JoinRequest) async throws -> Result<JoinAnswer, any Error> {
+    do {
+      return .success(try await join(request))
+    } catch let error as ExchangeError where error.isAnswer {
+      throw Failure("'\(name)' refused the invitation: \(error.reason)", .noPermission)
+    } catch {
+      return .failure(error)
+    }
   }
 }
 
