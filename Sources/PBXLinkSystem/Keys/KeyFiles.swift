@@ -4,6 +4,7 @@
 internal import CLinux
 internal import Glibc
 public import PBXLinkCore
+internal import SystemPackage
 
 /// Private keys in files: the raw bytes, one file a key, in a directory that only the agent's user enters.
 /// A key is never overwritten; losing an identity means joining again.
@@ -84,21 +85,11 @@ public struct KeyFiles: Sendable {
 
   /// The names of the files in the directory, sorted.
   func names() throws(KeyFileError) -> [String] {
-    guard let stream = opendir(directory) else {
-      throw .system(call: "opendir", path: directory, code: errno)
+    do throws(Errno) {
+      return try DirectoryEntries.names(in: directory)
+    } catch {
+      throw .system(call: "readdir", path: directory, code: error.rawValue)
     }
-    defer { closedir(stream) }
-    var names: [String] = []
-    errno = 0  // readdir tells its end from an error only by it
-    while let entry = readdir(stream) {
-      // The record ends with its name, so copying all of d_name would read beyond it.
-      let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-      let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
-      if name != ".", name != ".." { names.append(name) }
-      errno = 0
-    }
-    guard errno == 0 else { throw .system(call: "readdir", path: directory, code: errno) }
-    return names.sorted()
   }
 
   /// Removes all keys and the directory; for a site that leaves its mesh for good.

@@ -4,6 +4,7 @@
 internal import CLinux
 internal import Glibc
 internal import PBXLinkCore
+internal import SystemPackage
 
 /// The files of the processes: configurations, which hold keys, and management sockets.
 extension OpenVPNProcesses {
@@ -47,9 +48,10 @@ extension OpenVPNProcesses {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .system(call: "create", path: path, code: errno) }
     defer { close(descriptor) }
-    let bytes = text.exposedBytes
-    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
-      throw .system(call: "write", path: path, code: errno)
+    do {
+      try FileDescriptor(rawValue: descriptor).writeAll(text.exposedBytes)
+    } catch {
+      throw .system(call: "write", path: path, code: (error as? Errno)?.rawValue ?? EIO)
     }
   }
 
@@ -74,19 +76,12 @@ extension OpenVPNProcesses {
 
   /// The entries of a directory; none when it is not there.
   static func names(in directory: String) throws(OpenVPNError) -> [String] {
-    guard let stream = opendir(directory) else {
-      if errno == ENOENT { return [] }
-      throw .system(call: "list", path: directory, code: errno)
+    do throws(Errno) {
+      return try DirectoryEntries.names(in: directory)
+    } catch {
+      guard error != .noSuchFileOrDirectory else { return [] }
+      throw .system(call: "list", path: directory, code: error.rawValue)
     }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      names.append(
-        withUnsafePointer(to: &entry.pointee.d_name) { name in
-          name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        })
-    }
-    return names
   }
 
   /// The first 64 KiB of a file; nil when it cannot be read.

@@ -4,6 +4,7 @@
 internal import COpenSSL
 internal import Glibc
 internal import PBXLinkCore
+internal import SystemPackage
 
 /// The file that tells the process which peers there are: a mark, then a port (big-endian) and a key for each.
 /// It is read anew for each connection, so that nobody has to be told of a change.
@@ -58,11 +59,10 @@ struct SharedPortTable {
     let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw .system(call: "open", path: draft, code: errno) }
     defer { close(descriptor) }
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      guard count >= 0 || errno == EINTR else { throw .system(call: "write", path: draft, code: errno) }
-      rest = rest.dropFirst(max(0, count))
+    do {
+      try FileDescriptor(rawValue: descriptor).writeAll(bytes)
+    } catch {
+      throw .system(call: "write", path: draft, code: (error as? Errno)?.rawValue ?? EIO)
     }
     guard rename(draft, path) == 0 else { throw .system(call: "rename", path: draft, code: errno) }
   }
