@@ -60,15 +60,21 @@ extension RouteNetlink {
     return found
   }
 
-  // ip link show
   func linkNames() throws(KernelError) -> [Int32: String] {
+    try eachLink { link in rtnl_link_get_name(link).map { String(cString: $0) } }
+  }
+
+  /// In bytes.
+  func linkMTUs() throws(KernelError) -> [Int32: Int] { try eachLink { Int(rtnl_link_get_mtu($0)) } }
+
+  /// Something of every link, by index.
+  // ip link show
+  private func eachLink<Value>(_ value: (OpaquePointer) -> Value?) throws(KernelError) -> [Int32: Value] {
     let cache = try socket.cache("read links", "all interfaces") { rtnl_link_alloc_cache($0, AF_UNSPEC, $1) }
     defer { nl_cache_free(cache) }
-    var names: [Int32: String] = [:]
-    forEachObject(of: cache) { link in
-      names[rtnl_link_get_ifindex(link)] = rtnl_link_get_name(link).map { String(cString: $0) }
-    }
-    return names
+    var values: [Int32: Value] = [:]
+    forEachObject(of: cache) { values[rtnl_link_get_ifindex($0)] = value($0) }
+    return values
   }
 
   func forEachObject(of cache: OpaquePointer?, _ body: (OpaquePointer) -> Void) {

@@ -15,19 +15,25 @@ public enum UnderlayMTU {
     towards addresses: Set<IPAddress>, kernel socket: RouteNetlink? = nil
   ) async throws -> Int? {
     let kernel = try socket ?? RouteNetlink()
-    var smallest: Int?
-    for address in addresses {
-      guard let mtu = try await kernel.mtu(towards: address) else { continue }
-      smallest = min(smallest ?? mtu, mtu)
-    }
-    return smallest
+    return try await kernel.smallestMTU(towards: addresses)
   }
 }
 
 extension RouteNetlink {
-  /// Nil where there is no route to the address.
-  // ip route get ADDRESS; ip link show dev …
-  func mtu(towards address: IPAddress) throws(KernelError) -> Int? {
+  // ip link show; ip route get ADDRESS …
+  fileprivate func smallestMTU(towards addresses: Set<IPAddress>) throws(KernelError) -> Int? {
+    let links = try linkMTUs()
+    var smallest: Int?
+    for address in addresses {
+      guard let way = try way(to: address), let ofLink = links[way.link] else { continue }
+      let mtu = min(ofLink, way.mtu ?? ofLink)
+      smallest = min(smallest ?? mtu, mtu)
+    }
+    return smallest
+  }
+
+  /// The interface that packets to the address leave by, and what the route says of the MTU; nil without a route.
+  private func way(to address: IPAddress) throws(KernelError) -> (link: Int32, mtu: Int?)? {
     let operation = "look up the route to \(address)"
     let bytes = address.bytes
     guard let destination = nl_addr_build(address.family == .v4 ? AF_INET : AF_INET6, bytes, bytes.count)
@@ -41,13 +47,9 @@ extension RouteNetlink {
     }
     guard let route = found else { return nil }
     defer { rtnl_route_put(route) }
-    var metric: UInt32 = 0
-    let ofRoute =
-      rtnl_route_get_metric(route, Int32(RTAX_MTU), &metric) == 0 && metric > 0 ? Int(metric) : Int.max
     guard let hop = rtnl_route_nexthop_n(route, 0) else { return nil }
-    guard let name = try linkNames()[rtnl_route_nh_get_ifindex(hop)], let link = try link(name) else {
-      return nil
-    }
-    return min(ofRoute, link.mtu)
+    var metric: UInt32 = 0
+    let hasMetric = rtnl_route_get_metric(route, Int32(RTAX_MTU), &metric) == 0 && metric > 0
+    return (rtnl_route_nh_get_ifindex(hop), hasMetric ? Int(metric) : nil)
   }
 }
