@@ -12,6 +12,10 @@ public struct SharedPortServer: Sendable {
   /// What it prints once it listens.
   static let readiness = "ready\n"
 
+  private static let everywhere = (
+    v6: IPAddress(family: .v6, value: 0), v4: IPAddress(family: .v4, value: 0)
+  )
+
   private let listen: ResolvedEndpoint
   private let directory: String
   private let patience: Duration
@@ -54,7 +58,7 @@ public struct SharedPortServer: Sendable {
     keys.start()
     let outcome: Result<Void, any Error>
     do {
-      let channel = try await bind(group.next(), keys)
+      let channel = try await bind(group.next(), keys, to: listen.address)
       try isListening(UInt16(channel.localAddress?.port ?? 0))
       try await withTaskCancellationHandler {
         try await channel.closeFuture.get()
@@ -70,7 +74,9 @@ public struct SharedPortServer: Sendable {
     try outcome.get()
   }
 
-  private func bind(_ loop: any EventLoop, _ keys: NIOThreadPool) async throws -> any Channel {
+  private func bind(
+    _ loop: any EventLoop, _ keys: NIOThreadPool, to address: IPAddress
+  ) async throws -> any Channel {
     let waiting = NIOLoopBoundBox.makeBoxSendingValue(SharedPortWaiting(), eventLoop: loop)
     let table = SharedPortTable(directory: directory)
     let patience = TimeAmount(patience)
@@ -87,7 +93,10 @@ public struct SharedPortServer: Sendable {
               SharedPortConnection(table: table, keys: keys, waiting: waiting.value, patience: patience))
           }
         }
-        .bind(to: SocketAddress(ipAddress: "\(listen.address)", port: Int(listen.port))).get()
+        .bind(to: SocketAddress(ipAddress: "\(address)", port: Int(listen.port))).get()
+    } catch let error as IOError where error.errnoCode == EAFNOSUPPORT && address == Self.everywhere.v6 {
+      // A kernel without IPv6.
+      return try await bind(loop, keys, to: Self.everywhere.v4)
     } catch let error as IOError where error.errnoCode == EADDRINUSE {
       throw SharedPortError.portTaken(listen)
     } catch let error as IOError {
