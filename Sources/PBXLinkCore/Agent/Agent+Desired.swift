@@ -42,7 +42,7 @@ extension Agent {
 
   private func tunnel(to linked: [Site], at now: Timestamp) throws -> TunnelConfiguration {
     // A site that announces another's key gives its own addresses away to that key's holder, no more: one peer.
-    let reached = configuration.paths.contains(.wireguard) ? linked : []
+    let reached = configuration.tunnel.paths.contains(.wireguard) ? linked : []
     let holders = Dictionary(grouping: reached) { $0.descriptor?.wireguard.publicKey }
     let members = holders.compactMap { key, sites in
       key.map {

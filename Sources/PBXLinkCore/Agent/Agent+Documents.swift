@@ -74,7 +74,7 @@ extension Agent {
       membership: membership.text, serial: serial, previous: previous,
       issuedAt: now, expiresAt: now + Self.descriptorLifetime,
       wireguard: .init(publicKey: keys.tunnelPublic, endpoints: configuration.tunnel.endpoints),
-      openvpn: configuration.paths.contains(.openvpnTCP)
+      openvpn: configuration.tunnel.paths.contains(.openvpnTCP)
         ? .init(fingerprint: keys.certificate, endpoints: configuration.openVPN.endpoints) : nil,
       trunk: .init(
         keys: keys.trunk.map { .init(generation: $0.generation, publicKey: $0.publicKey) },

@@ -11,7 +11,7 @@ extension Agent {
     var ports: Set<UInt16> = []
     // In the order of identities, so that a site that comes seldom moves another's port.
     for site in linked.sorted(by: { $0.identity < $1.identity })
-    where configuration.paths.contains(.openvpnTCP) {
+    where configuration.tunnel.paths.contains(.openvpnTCP) {
       guard let end = openVPNEnd(towards: site), let descriptor = site.descriptor else { continue }
       guard let interface = openVPNInterface(of: site), let number = number(of: site) else {
         problems.append(
@@ -41,11 +41,11 @@ extension Agent {
     }
     for invitation in openInvitations {
       guard let openVPN = invitation.openVPN, let number = number(of: openVPN.address),
-        OpenVPNLink.isInterfaceName("pbxlink-\(number)")
+        let interface = OpenVPNLink.interface(number: number)
       else { continue }
       links.append(
         OpenVPNLink(
-          interface: "pbxlink-\(number)", site: invitation.site,
+          interface: interface, site: invitation.site,
           role: .listen(port: Self.port(number, taken: &ports)), peerFingerprint: openVPN.certificate,
           controlKey: Self.controlKey(ofInvitation: invitation.tunnelKey, using: cryptography),
           peerAddresses: [openVPN.address], isInUse: true))
@@ -59,7 +59,7 @@ extension Agent {
 
   /// Whether new sites can join by OpenVPN.
   var offersOpenVPN: Bool {
-    configuration.paths.contains(.openvpnTCP) && !configuration.openVPN.endpoints.isEmpty
+    configuration.tunnel.paths.contains(.openvpnTCP) && !configuration.openVPN.endpoints.isEmpty
   }
 
   /// The link of a site that joins over TCP, to the site that invited it; nil where the invitation has none.
@@ -69,14 +69,15 @@ extension Agent {
   ) throws -> OpenVPNConfiguration? {
     guard let openVPN = invitation.openvpn,
       let network = invitation.networks.first(where: { $0.family == .v4 }),
-      let inviter = invitation.inviter.addresses.first(where: network.contains)
+      let inviter = invitation.inviter.addresses.first(where: network.contains),
+      let interface = OpenVPNLink.interface(number: inviter.value - network.address.value)
     else { return nil }
     return try OpenVPNConfiguration(
       addresses: [IPPrefix(host: openVPN.address)], mtu: TunnelConfiguration.mtuRange.lowerBound,
       key: invitation.tunnel.privateKey,
       links: [
         OpenVPNLink(
-          interface: "pbxlink-\(inviter.value - network.address.value)", site: invitation.inviter.site,
+          interface: interface, site: invitation.inviter.site,
           role: .connect(to: openVPN.endpoints, proxy: proxy), peerFingerprint: openVPN.fingerprint,
           controlKey: controlKey(ofInvitation: throwAwayKey, using: cryptography),
           peerAddresses: [inviter], isInUse: true)
@@ -115,7 +116,7 @@ extension Agent {
   }
 
   func openVPNInterface(of site: Site) -> String? {
-    number(of: site).map { "pbxlink-\($0)" }.flatMap { OpenVPNLink.isInterfaceName($0) ? $0 : nil }
+    number(of: site).flatMap(OpenVPNLink.interface)
   }
 
   private func number(of site: Site) -> UInt128? {

@@ -16,7 +16,7 @@ extension Agent {
 
   /// The paths to a site that both ends offer, the preferred one first.
   func paths(to site: Site) -> [TunnelPath] {
-    configuration.paths.filter { path in
+    configuration.tunnel.paths.filter { path in
       switch path {
       case .wireguard: true
       case .openvpnTCP: openVPNEnd(towards: site) != nil && openVPNInterface(of: site) != nil
@@ -33,9 +33,11 @@ extension Agent {
   public func linkPaths(
     to site: Site, states: [TunnelPath: PathState], openVPN: ObservedOpenVPN?
   ) -> LinkPaths {
-    LinkPaths(
+    let interface = openVPNInterface(of: site)
+    return LinkPaths(
       offered: paths(to: site), inUse: path(to: site), states: states,
-      openVPNProblem: openVPNInterface(of: site).flatMap { openVPN?.problem(of: $0) })
+      openVPN: interface.flatMap { openVPN?.status(of: $0) },
+      openVPNProblem: interface.flatMap { openVPN?.problem(of: $0) })
   }
 
   /// Whether there is a site of which it is not yet known which path is in use.

@@ -54,6 +54,8 @@ public struct Configuration: Hashable, Sendable {
     public var mtu: Int?
     /// Seconds between keepalives towards peers; holds NAT mappings open. 0 turns them off.
     public var keepalive: UInt16 = 25
+    /// The ways to reach a peer, the preferred one first.
+    public var paths = TunnelPath.allCases
   }
 
   /// OpenVPN, for links where UDP does not get through.
@@ -82,8 +84,6 @@ public struct Configuration: Hashable, Sendable {
   public var trunk = Trunk()
   /// The tunnel.
   public var tunnel = Tunnel()
-  /// The ways to reach a peer, the preferred one first.
-  public var paths = TunnelPath.allCases
   /// OpenVPN.
   public var openVPN = OpenVPN()
   /// The firewall.

@@ -36,17 +36,21 @@ public struct LinkPaths: Hashable, Sendable {
   public let inUse: TunnelPath
   /// What probes have shown; nothing where there is one path only.
   public let states: [TunnelPath: PathState]
-  /// Why OpenVPN has no connection, as far as it says.
+  /// What openvpn says of the connection.
+  public let openVPN: ObservedOpenVPN.Status?
+  /// Why OpenVPN has no connection, as far as it is known.
   public let openVPNProblem: String?
 
   /// The paths of a link; WireGuard alone unless told otherwise.
   public init(
     offered: [TunnelPath] = [.wireguard], inUse: TunnelPath = .wireguard,
-    states: [TunnelPath: PathState] = [:], openVPNProblem: String? = nil
+    states: [TunnelPath: PathState] = [:], openVPN: ObservedOpenVPN.Status? = nil,
+    openVPNProblem: String? = nil
   ) {
     self.offered = offered
     self.inUse = inUse
     self.states = states
+    self.openVPN = openVPN
     self.openVPNProblem = openVPNProblem
   }
 

@@ -26,7 +26,8 @@ extension PeerStatus {
     self.init(
       name: site.name.description, state: state, path: Self.path(paths, tunnel), paths: paths.statuses,
       roundTrip: trunk?.roundTrip, lastHandshake: tunnel?.lastHandshake?.description,
-      received: tunnel?.receivedBytes, sent: tunnel?.sentBytes, calls: calls,
+      received: Self.sum(tunnel?.receivedBytes, paths.openVPN?.receivedBytes),
+      sent: Self.sum(tunnel?.sentBytes, paths.openVPN?.sentBytes), calls: calls,
       callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,
       extensions: site.extensions.map(\.description), addresses: site.membership.addresses.map(\.description),
       advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached)
@@ -42,6 +43,12 @@ extension PeerStatus {
       extensions: invitation.extensions.map(\.description),
       addresses: invitation.addresses.map(\.description),
       advice: "Run the 'pbxlink join' command there before \(invitation.expires).")
+  }
+
+  /// Of what is known; nil when nothing is.
+  private static func sum(_ counts: UInt64?...) -> UInt64? {
+    let known = counts.compactMap(\.self)
+    return known.isEmpty ? nil : known.reduce(0, +)
   }
 
   private static func path(_ paths: LinkPaths, _ tunnel: ObservedTunnel.Peer?) -> String? {

@@ -98,9 +98,9 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public let roundTrip: Double?
   /// The last handshake.
   public let lastHandshake: String?
-  /// Bytes received through the tunnel since it was made.
+  /// Bytes received on all paths since each was made.
   public let received: UInt64?
-  /// Bytes sent through the tunnel since it was made.
+  /// Bytes sent on all paths since each was made.
   public let sent: UInt64?
   /// Calls with the site now.
   public let calls: Int

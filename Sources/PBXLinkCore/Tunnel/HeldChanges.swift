@@ -4,7 +4,7 @@
 /// Which changes wait because a call would hear them.
 ///
 /// What costs nothing runs at once, and so does what takes a link away on purpose. Anything between waits until
-/// the links that it disturbs carry no call, but no longer than ``deadline``.
+/// the links that it disrupts carry no call, but no longer than ``deadline``.
 public struct HeldChanges: Hashable, Sendable {
   /// Seconds after which a change is made although there are calls.
   public static let deadline: Int64 = 600
@@ -17,8 +17,8 @@ public struct HeldChanges: Hashable, Sendable {
 
   /// The changes that may be made now, in their order, and those that wait.
   ///
-  /// - Parameter calls: how many calls the links that a change disturbs carry.
-  public mutating func select<Change: DisturbingChange>(
+  /// - Parameter calls: how many calls the links that a change disrupts carry.
+  public mutating func select<Change: DisruptiveChange>(
     _ changes: [Change], at now: Timestamp, calls: (Change) -> Int
   ) -> (due: [Change], held: [Change]) {
     var due: [Change] = []
@@ -42,8 +42,8 @@ public struct HeldChanges: Hashable, Sendable {
 }
 
 /// A change that calls may hear.
-public protocol DisturbingChange: CustomStringConvertible {
-  /// What it costs a call over the links that it disturbs.
+public protocol DisruptiveChange: CustomStringConvertible {
+  /// What it costs a call over the links that it disrupts.
   var expectedGap: ExpectedGap { get }
   /// Whether it must not be made before another one of the same plan.
   func needs(_ other: Self) -> Bool
@@ -52,12 +52,4 @@ public protocol DisturbingChange: CustomStringConvertible {
 extension ExpectedGap {
   /// Whether it is heard, and not the end of the call.
   public var isAudible: Bool { seconds > 0 }
-}
-
-extension TunnelChange: DisturbingChange {
-  /// A key goes after the peers that take its allowed IPs over.
-  public func needs(_ other: TunnelChange) -> Bool {
-    guard case .removePeer(let key, replaced: true) = self else { return false }
-    return other.disturbedPeers.contains(key)
-  }
 }

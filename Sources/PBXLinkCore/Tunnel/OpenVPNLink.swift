@@ -42,6 +42,13 @@ public struct OpenVPNLink: Hashable, Sendable {
     self.isInUse = isInUse
   }
 
+  /// The interface of the peer whose tunnel address has this number in the mesh network; nil when it is too large
+  /// for a name.
+  public static func interface(number: UInt128) -> String? {
+    let name = "pbxlink-\(number)"
+    return isInterfaceName(name) ? name : nil
+  }
+
   /// Whether an interface is one of those that belong to this plane: "pbxlink-" and a number of at most seven
   /// digits (IFNAMSIZ), without leading zeros. Every other one is somebody else's.
   public static func isInterfaceName(_ name: String) -> Bool {

@@ -77,7 +77,7 @@ public enum TunnelChange: Hashable, Sendable {
   }
 
   /// The peers whose links it may make silent for a moment.
-  public var disturbedPeers: Set<PublicKey> {
+  public var disruptedPeers: Set<PublicKey> {
     switch self {
     case .addPeer(let peer, let others): others.isEmpty ? [] : others.union([peer.publicKey])
     case .updatePeer(let update, let others): others.isEmpty ? [] : others.union([update.publicKey])

@@ -42,13 +42,23 @@ extension HostExamination {
       wanted: configuration.tunnel.backend, chosen: chosen(state), kernelHasWireGuard: hasKernel,
       hasWireGuardGo: (try? UserspaceWireGuard(RouteNetlink())) != nil,
       hasTUN: access("/dev/net/tun", F_OK) == 0,
-      openVPNProblem: needsOpenVPN(state) ? .some(await OpenVPNPlane.problem()) : nil,
+      openVPNProblem: needsOpenVPN(state) ? .some(await openVPNProblem()) : nil,
       mayAdministerNetwork: mayAdministerNetwork, isRoot: isRoot)
+  }
+
+  /// Why OpenVPN cannot be run; nil when it can.
+  private func openVPNProblem() async -> String? {
+    do {
+      try await OpenVPNPlane(configuration).checkVersion()
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 
   /// Whether a path is configured here, or in use with some peer.
   func needsOpenVPN(_ state: AgentFacts.State) -> Bool {
-    guard configuration.paths.contains(.openvpnTCP) else { return false }
+    guard configuration.tunnel.paths.contains(.openvpnTCP) else { return false }
     guard configuration.openVPN.endpoints.isEmpty else { return true }
     guard case .member(let status) = state else { return false }
     return status.peers.contains { peer in peer.paths.contains { $0.name == .openvpnTCP } }

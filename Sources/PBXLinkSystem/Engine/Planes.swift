@@ -94,9 +94,9 @@ struct Planes: Sendable {
           let wanted = changes(
             from: try await tunnel.observe(interface: interface), to: desired.tunnel, at: now
           ).filter { hasWall && clockIsRight || $0.takesPeerAway }
-          let calls = await calls(disturbedBy: wanted)
+          let calls = await calls(disruptedBy: wanted)
           let (due, waiting) = report.held.tunnel.select(wanted, at: now) { change in
-            calls(Set(change.disturbedPeers.flatMap { desired.sites[$0] ?? [] }))
+            calls(Set(change.disruptedPeers.flatMap { desired.sites[$0] ?? [] }))
           }
           try await tunnel.apply(due, to: desired.tunnel)
           report.take(due.map { step($0, plane) }, waiting: waiting.map { step($0, plane) })
@@ -108,9 +108,9 @@ struct Planes: Sendable {
         case .openvpn:
           let wanted = changes(from: try await openVPN.observe(), to: desired.openVPN)
             .filter { hasWall || $0.takesPeerAway }
-          let calls = await calls(disturbedBy: wanted)
+          let calls = await calls(disruptedBy: wanted)
           let (due, waiting) = report.held.openVPN.select(wanted, at: now) { change in
-            calls(Set(desired.openVPN.links.filter { $0.isInUse && change.disturbs($0) }.map(\.site)))
+            calls(Set(desired.openVPN.links.filter { $0.isInUse && change.disrupts($0) }.map(\.site)))
           }
           try await openVPN.apply(due, to: desired.openVPN)
           report.take(due.map { step($0, plane) }, waiting: waiting.map { step($0, plane) })
@@ -130,7 +130,7 @@ struct Planes: Sendable {
 
   /// How many calls there are with some sites, if any change would be heard. What Asterisk does not tell counts
   /// as a call: the change then waits for its deadline.
-  private func calls(disturbedBy changes: [some DisturbingChange]) async -> (Set<SiteName>) -> Int {
+  private func calls(disruptedBy changes: [some DisruptiveChange]) async -> (Set<SiteName>) -> Int {
     guard changes.contains(where: { $0.expectedGap.isAudible }) else { return { _ in 0 } }
     do {
       guard try await trunk.observe().isRunning else { return { _ in 0 } }
@@ -168,7 +168,7 @@ struct Planes: Sendable {
     }
   }
 
-  private func step(_ change: some DisturbingChange, _ plane: Name) -> Plan.Step {
+  private func step(_ change: some DisruptiveChange, _ plane: Name) -> Plan.Step {
     Plan.Step(plane: plane.rawValue, change: change.description, expectedGap: change.expectedGap.seconds)
   }
 

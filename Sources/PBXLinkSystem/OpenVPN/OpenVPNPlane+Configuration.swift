@@ -11,13 +11,6 @@ extension OpenVPNPlane {
       kernel: try RouteNetlink(), directory: directory, sharedPort: SharedPortProcess(directory: directory))
   }
 
-  /// Why OpenVPN cannot be run; nil when it can.
-  static func problem() async -> String? {
-    do {
-      try await OpenVPNProcesses(directory: "/", command: command).checkVersion()
-      return nil
-    } catch {
-      return "\(error)"
-    }
-  }
+  /// Throws unless openvpn is there and new enough.
+  func checkVersion() async throws { try await processes.checkVersion() }
 }

@@ -8,7 +8,7 @@ public import PBXLinkCore
 /// agent; and the port that those which listen share.
 public struct OpenVPNPlane: Sendable {
   private let kernel: RouteNetlink
-  private let processes: OpenVPNProcesses
+  let processes: OpenVPNProcesses
   private let sharedPort: SharedPortProcess
 
   /// The command that runs openvpn without rights over the network: as root it gives up all capabilities but

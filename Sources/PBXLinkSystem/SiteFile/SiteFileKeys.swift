@@ -64,7 +64,7 @@ extension SiteFile {
       "tunnel", "keepalive", \.tunnel.keepalive, .number(0...65535),
       "Seconds between keepalives, which hold NAT mappings open; 0 turns them off."),
     .list(
-      "tunnel", "paths", \.paths, .path, example: "[wireguard, openvpn-tcp]",
+      "tunnel", "paths", \.tunnel.paths, .path, example: "[wireguard, openvpn-tcp]",
       "The ways to reach another site, the preferred one first: wireguard and, where either site has\n"
         + "openvpn.endpoints, openvpn-tcp. The best one that works is used, the others are kept ready."),
     .list(

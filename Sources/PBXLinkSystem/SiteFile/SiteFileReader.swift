@@ -83,7 +83,9 @@ struct SiteFileReader {
   }
 
   private func checkPaths(_ configuration: Configuration, at node: Node?) throws(SiteFileError) {
-    guard !configuration.paths.isEmpty, Set(configuration.paths).count == configuration.paths.count else {
+    guard !configuration.tunnel.paths.isEmpty,
+      Set(configuration.tunnel.paths).count == configuration.tunnel.paths.count
+    else {
       throw problem("name one path at least, and each once", at: node?.mark, key: "tunnel.paths")
     }
   }

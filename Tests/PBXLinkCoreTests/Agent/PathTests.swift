@@ -22,7 +22,7 @@ struct PathTests {
     var other = try offices.configuration()
     other.openVPN.endpoints = try branch.map { try #require(Endpoint($0)) }
     other.openVPN.proxy = Endpoint("proxy.example.com:3128")
-    other.paths = branchPaths
+    other.tunnel.paths = branchPaths
     var agents = [try offices.join("branch", ["2XX"], to: &head, configuration: other)]
     agents.insert(head, at: 0)
     offices.exchange(&agents)
@@ -125,7 +125,8 @@ struct PathTests {
 
   @Test("the link moves to OpenVPN when WireGuard does not answer, and back when it has for a while")
   func moving() throws {
-    var (head, branch) = try pair()
+    let (founder, branch) = try pair()
+    var head = founder
     head.adoptPaths(routed: [], at: now)
     #expect(Set(head.probedPaths(at: now).map(\.path)) == Set(TunnelPath.allCases))
     #expect(try links(head).first?.isInUse == false)
@@ -145,7 +146,6 @@ struct PathTests {
     #expect(try show(.up, at: 39, since: 10).isEmpty)
     #expect(try show(.up, at: 40, since: 10).journal == [.pathChanged])
     #expect(try links(head).first?.isInUse == false)
-    branch = head
   }
 
   @Test("an agent that starts again keeps the path that the routes show")

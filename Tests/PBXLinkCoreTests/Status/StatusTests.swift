@@ -144,18 +144,21 @@ struct StatusTests {
     _ = try offices.join("lyon", ["2XX"], to: &head)
     let site = try #require(head.linkedSites(at: now).first)
     let status = PeerStatus(
-      site, isDisabled: false, tunnel: .init(lastHandshake: failed == .wireguard ? nil : now),
+      site, isDisabled: false,
+      tunnel: .init(lastHandshake: failed == .wireguard ? nil : now, receivedBytes: 100, sentBytes: 10),
       paths: LinkPaths(
         offered: TunnelPath.allCases, inUse: inUse,
         states: [
           failed: PathState(.down, since: .zero),
           inUse: PathState(.up, since: .zero, roundTrip: .milliseconds(3)),
-        ], openVPNProblem: "connection refused"),
+        ], openVPN: .init(state: "CONNECTED", since: now, receivedBytes: 1, sentBytes: 2),
+        openVPNProblem: "connection refused"),
       trunk: QualifyStatus("OK (3 ms)"), calls: 0, callLimit: 4, canBeReached: true, at: now)
     #expect(status.state == .up)
     #expect(status.advice?.hasPrefix(advice) == true)
     #expect(status.paths.map(\.state) == (failed == .wireguard ? [.down, .up] : [.up, .down]))
     #expect(status.paths.first { $0.inUse }?.roundTrip == 0.003)
+    #expect(status.received == 101 && status.sent == 12, "those of both paths")
   }
 
   @Test("a site in conflict says with whom")

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Changes that calls would hear")
 struct HeldChangesTests {
-  private struct Step: DisturbingChange {
+  private struct Step: DisruptiveChange {
     let description: String
     var expectedGap = ExpectedGap.free
     var needed: String?
@@ -65,7 +65,7 @@ struct HeldChangesTests {
       TunnelPeer(publicKey: new, allowedIPs: [prefix]), takingOverFrom: [old])
     let removal = TunnelChange.removePeer(old, replaced: true)
     var changes = HeldChanges()
-    let busy = changes.select([takeover, removal], at: start) { $0.disturbedPeers.contains(new) ? 1 : 0 }
+    let busy = changes.select([takeover, removal], at: start) { $0.disruptedPeers.contains(new) ? 1 : 0 }
     #expect(busy.held == [takeover, removal])
     #expect(
       changes.select([TunnelChange.removePeer(old, replaced: false)], at: start) { _ in 1 }.held.isEmpty)
@@ -86,9 +86,9 @@ struct HeldOpenVPNChangesTests {
     let called = try link(1, .listen(port: 10_001))
     let calling = try link(2, .connect(to: [#require(Endpoint("192.0.2.1:443"))], proxy: nil))
     let restart = OpenVPNChange.restartProcess("pbxlink-2", isInUse: true)
-    #expect(restart.disturbs(calling) && !restart.disturbs(called))
-    #expect(OpenVPNChange.stopSharedPort(replaced: true).disturbs(called))
-    #expect(!OpenVPNChange.stopSharedPort(replaced: true).disturbs(calling))
+    #expect(restart.disrupts(calling) && !restart.disrupts(called))
+    #expect(OpenVPNChange.stopSharedPort(replaced: true).disrupts(called))
+    #expect(!OpenVPNChange.stopSharedPort(replaced: true).disrupts(calling))
   }
 
   @Test("what follows an interface that is to be replaced waits with it, other links go on")

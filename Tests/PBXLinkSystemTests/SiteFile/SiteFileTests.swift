@@ -64,7 +64,7 @@ struct SiteFileTests {
     }
     configuration.tunnel.mtu = 1380
     configuration.tunnel.keepalive = 0
-    configuration.paths = [.openvpnTCP, .wireguard]
+    configuration.tunnel.paths = [.openvpnTCP, .wireguard]
     configuration.openVPN.endpoints = ["pbx.example.com:443"].compactMap { Endpoint($0) }
     configuration.openVPN.listenPort = 8443
     configuration.openVPN.proxy = Endpoint("192.168.1.3:3128")
@@ -110,7 +110,7 @@ struct SiteFileTests {
     #expect(uncommented.asterisk.localContext == "local-extensions")
     #expect(uncommented.numbers.extensions.map(\.description) == ["2XX"])
     #expect(uncommented.tunnel.mtu == 1420)
-    #expect(uncommented.paths == Configuration().paths)
+    #expect(uncommented.tunnel.paths == Configuration().tunnel.paths)
   }
 
   @Test(
