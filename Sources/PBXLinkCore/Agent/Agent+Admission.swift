@@ -77,7 +77,7 @@ extension Agent {
     let invitation = Invitation(
       mesh: mesh.identity.name, site: site, authority: mesh.identity.authority,
       inviter: .init(
-        site: mesh.site, publicKey: keys.tunnelPublic, addresses: own.addresses,
+        site: mesh.site, publicKey: keys.tunnel.publicKey, addresses: own.addresses,
         endpoints: configuration.tunnel.endpoints, exchangePort: configuration.exchangePort),
       tunnel: .init(privateKey: entropy.tunnelPrivate, address: tunnelAddress),
       openvpn: openVPN.map {

@@ -32,13 +32,14 @@ extension Agent {
   /// - Parameter documents: what is known already when a join that was cut off is run again.
   public static func join(
     _ invitation: Invitation, answer: JoinAnswer, configuration: Configuration, keys: AgentKeys,
-    documents: [String] = [], cryptography: any Cryptography, at now: Timestamp
+    keyGenerations: KeyGenerations = KeyGenerations(), documents: [String] = [],
+    cryptography: any Cryptography, at now: Timestamp
   ) throws -> (agent: Agent, effects: [Effect]) {
     let mesh = Mesh(
       identity: invitation.meshIdentity, networks: invitation.networks, site: invitation.site)
     var agent = try Agent(
       mesh: mesh, configuration: configuration, keys: keys, documents: documents + [answer.membership],
-      invitations: [], cryptography: cryptography)
+      keyGenerations: keyGenerations, invitations: [], cryptography: cryptography)
     guard agent.membership?.site == invitation.site else {
       throw AgentError.membershipForeign(
         reason: "the membership is not for this server's key and '\(invitation.site)'")

@@ -36,30 +36,36 @@ extension Agent {
       tunnel: try tunnel(to: linked, at: now), openVPN: paths, firewall: firewall(for: linked, paths.links),
       trunk: trunk(with: peers),
       sites: linked.reduce(into: [:]) { sites, site in
-        if let key = site.descriptor?.wireguard.publicKey { sites[key, default: []].insert(site.name) }
+        for key in site.descriptor?.wireguard.keys ?? [] { sites[key, default: []].insert(site.name) }
       }, problems: problems)
   }
 
   private func tunnel(to linked: [Site], at now: Timestamp) throws -> TunnelConfiguration {
     // A site that announces another's key gives its own addresses away to that key's holder, no more: one peer.
     let reached = configuration.tunnel.paths.contains(.wireguard) ? linked : []
-    let holders = Dictionary(grouping: reached) { $0.descriptor?.wireguard.publicKey }
-    let members = holders.compactMap { key, sites in
-      key.map {
-        TunnelPeer(
-          publicKey: $0, allowedIPs: Set(sites.flatMap(\.membership.addresses).map(IPPrefix.init(host:))),
-          endpoint: candidate(of: sites.map { $0.descriptor?.wireguard.endpoints ?? [] }, at: now),
-          keepalive: configuration.tunnel.keepalive)
-      }
+    let holders = Dictionary(
+      grouping: reached.compactMap { site in site.descriptor.map { (site, $0.wireguard) } }
+    ) { $0.1.publicKey }
+    // A key that somebody uses, or that two say comes next, is nobody's next one.
+    let own = [keys.tunnel.publicKey, keys.nextTunnel.publicKey]
+    let announced = (own + openInvitations.map(\.tunnelKey) + holders.values.flatMap { $0.flatMap(\.1.keys) })
+      .reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    let members = holders.map { key, sites in
+      TunnelPeer(
+        publicKey: key, nextKey: sites[0].1.nextPublicKey.flatMap { announced[$0] == 1 ? $0 : nil },
+        triesNextKey: triesNextKey(at: now),
+        allowedIPs: Set(sites.flatMap(\.0.membership.addresses).map(IPPrefix.init(host:))),
+        endpoint: candidate(of: sites.map(\.1.endpoints), at: now), keepalive: configuration.tunnel.keepalive)
     }.sorted { $0.publicKey < $1.publicKey }
     // A site that announces the throw-away key of an invitation as its own must not stop the other links.
-    let taken = Set(members.map(\.publicKey))
+    let taken = Set(members.map(\.publicKey) + members.compactMap(\.nextKey))
     let invited = openInvitations.filter { !taken.contains($0.tunnelKey) }.map {
       TunnelPeer(
         publicKey: $0.tunnelKey, allowedIPs: [IPPrefix(host: $0.tunnelAddress)], endpoint: nil, keepalive: 0)
     }
     return try TunnelConfiguration(
-      interface: configuration.tunnel.interface, privateKey: keys.tunnelPrivate, publicKey: keys.tunnelPublic,
+      interface: configuration.tunnel.interface, privateKey: keys.tunnel.privateKey,
+      publicKey: keys.tunnel.publicKey,
       listenPort: configuration.tunnel.listenPort,
       addresses: (membership?.addresses ?? []).map(IPPrefix.init(host:)),
       mtu: tunnelMTU, peers: members + invited, routes: mesh.networks)
@@ -78,6 +84,9 @@ extension Agent {
     let own = candidates[turn % candidates.count]
     return own[(turn / candidates.count) % own.count]
   }
+
+  /// Every fourth turn, for a site that has changed its key while we could not hear of it.
+  private func triesNextKey(at now: Timestamp) -> Bool { (now.seconds / Self.candidateInterval) % 4 == 3 }
 
   private func resolved(_ endpoint: Endpoint) -> [ResolvedEndpoint] {
     switch endpoint.host {
@@ -122,7 +131,7 @@ extension Agent {
   }
 
   private func trunkPeer(to site: Site) throws -> TrunkPeer? {
-    guard let trunk = site.descriptor?.trunk, let ours = keys.trunk.last,
+    guard let trunk = site.descriptor?.trunk, let ours = trunkKey(for: site),
       let theirs = trunk.newestKey,
       let address = site.membership.addresses.first(where: { $0.family == .v4 })
     else { return nil }

@@ -73,11 +73,13 @@ extension Agent {
     let next = Descriptor(
       membership: membership.text, serial: serial, previous: previous,
       issuedAt: now, expiresAt: now + Self.descriptorLifetime,
-      wireguard: .init(publicKey: keys.tunnelPublic, endpoints: configuration.tunnel.endpoints),
+      wireguard: .init(
+        publicKey: keys.tunnel.publicKey, nextPublicKey: keys.nextTunnel.publicKey,
+        endpoints: configuration.tunnel.endpoints),
       openvpn: configuration.tunnel.paths.contains(.openvpnTCP)
         ? .init(fingerprint: keys.certificate, endpoints: configuration.openVPN.endpoints) : nil,
       trunk: .init(
-        keys: keys.trunk.map { .init(generation: $0.generation, publicKey: $0.publicKey) },
+        keys: announcedTrunkKeys.map { .init(generation: $0.generation, publicKey: $0.publicKey) },
         port: configuration.trunk.port, callLimit: configuration.trunk.callLimit,
         codecs: configuration.trunk.codecs, encryption: configuration.trunk.encryption),
       extensions: announcedExtensions(granted: membership.content.extensions), agentVersion: Version.current)

@@ -18,7 +18,7 @@ extension Agent {
           "no OpenVPN path to '\(site.name)': the mesh network is too large for interface names")
         continue
       }
-      guard let ours = keys.trunk.last, let theirs = descriptor.trunk.newestKey,
+      guard let ours = announcedTrunkKeys.last, let theirs = descriptor.trunk.newestKey,
         let fingerprint = descriptor.openvpn?.fingerprint
       else { continue }
       let role: OpenVPNLink.Role

@@ -12,7 +12,9 @@ public struct Agent: Sendable {
   /// The site file.
   public internal(set) var configuration: Configuration
   /// Our keys.
-  public let keys: AgentKeys
+  public internal(set) var keys: AgentKeys
+  /// Which of them are in use, and a rotation that is under way.
+  public internal(set) var keyGenerations: KeyGenerations
   /// The newest valid documents.
   public internal(set) var directory: Directory
   /// Invitations that still open a throw-away tunnel here.
@@ -21,6 +23,12 @@ public struct Agent: Sendable {
   public internal(set) var resolvedNames: [String: [IPAddress]] = [:]
   /// Which path is in use to each site that has several, by its identity.
   var pathSelections: [PublicKey: PathSelection] = [:]
+  /// The documents that the planes were last brought in line with.
+  var applied: Directory
+  /// What the other sites say that they have applied, by identity.
+  var receipts: [PublicKey: Receipt] = [:]
+  /// The sites whose tunnel works, by the last look.
+  var linksUp: Set<SiteName> = []
   /// The smallest MTU of the interfaces that tunnel packets leave by; nil until it was looked up.
   var underlayMTU: Int?
   let cryptography: any Cryptography
@@ -29,14 +37,17 @@ public struct Agent: Sendable {
   /// error, never an empty directory.
   public init(
     mesh: Mesh, configuration: Configuration, keys: AgentKeys, documents: [String],
-    invitations: [PendingInvitation], cryptography: any Cryptography
+    keyGenerations: KeyGenerations = KeyGenerations(), invitations: [PendingInvitation],
+    cryptography: any Cryptography
   ) throws(DocumentError) {
     self.mesh = mesh
     self.configuration = configuration
     // A key left by an 'init' that failed rules another mesh, not this one.
     self.keys = keys.authority?.publicKey == mesh.identity.authority ? keys : keys.withoutAuthority
+    self.keyGenerations = keyGenerations
     self.invitations = invitations
     self.cryptography = cryptography
+    applied = Directory(mesh: mesh.identity)
     directory = Directory(mesh: mesh.identity)
     for document in documents { _ = try directory.merge(document, using: cryptography) }
   }
@@ -53,6 +64,12 @@ public struct Agent: Sendable {
     case namesResolved([String: [IPAddress]])
     /// What the probes of paths show, and the time on their clock.
     case paths([SiteName: [TunnelPath: PathState]], monotonic: Duration)
+    /// The planes are as these documents want them, and Asterisk takes calls by these generations of our trunk key.
+    case applied(Directory, trunkGenerations: [UInt32])
+    /// A site says what it has applied.
+    case receipt(Receipt, from: SiteName)
+    /// The sites whose tunnel works.
+    case linksUp(Set<SiteName>)
     /// The smallest MTU, in bytes, of the interfaces that tunnel packets leave by.
     case underlay(mtu: Int)
     /// Time passed.
@@ -77,12 +94,19 @@ public struct Agent: Sendable {
       return [.reconcile]
     case .paths(let states, let moment):
       return selectPaths(states, at: moment, now)
+    case .applied(let directory, let generations):
+      return try noteApplied(directory, trunkGenerations: generations, at: now)
+    case .receipt(let receipt, let site): return note(receipt, from: site, at: now)
+    case .linksUp(let sites):
+      linksUp = sites
+      return []
     case .underlay(let mtu):
       guard mtu != underlayMTU else { return [] }
       underlayMTU = mtu
       return [.reconcile]
     case .tick:
       return try closeInvitations(at: now) { $0.expires < now } + publish(at: now)
+        + (isRotationDue(at: now) ? [.rotateKeys] : [])
     }
   }
 
@@ -123,7 +147,7 @@ public struct Agent: Sendable {
         return false
       }
       // Our own tunnel key in another descriptor is a lie about itself; it must not stop the other links.
-      return descriptor.wireguard.publicKey != keys.tunnelPublic
+      return descriptor.wireguard.publicKey != keys.tunnel.publicKey
     }
   }
 

@@ -18,6 +18,9 @@ public enum AgentError: Error, Hashable, Sendable {
   case invitationRedeemed(SiteName)
   case membershipForeign(reason: String)
   case extensionsNotGranted([ExtensionPattern], granted: [ExtensionPattern])
+  case rotationUnderWay(since: Timestamp)
+  case rotationNotUnderWay
+  case rotationLeavesBehind([SiteName])
   case signing(String)
 }
 
@@ -56,6 +59,13 @@ extension AgentError: CustomStringConvertible {
     case .extensionsNotGranted(let patterns, let granted):
       "The site file announces \(list(patterns)), but this site was granted \(list(granted)). Correct "
         + "'numbers: extensions:', or have the site added again with these extensions."
+    case .rotationUnderWay(let since):
+      "A rotation of keys is under way since \(since); 'pbxlink status' tells what it waits for."
+    case .rotationNotUnderWay: "No rotation of keys is under way."
+    case .rotationLeavesBehind(let sites):
+      "\(sites.map { "'\($0)'" }.joined(separator: ", ")) could not follow a change of keys: out of reach, or its "
+        + "pbxlink is too old. It would find this site again only through a third one. Wait until it is up, or say "
+        + "--leave-behind."
     case .signing(let reason): "Signing failed: \(reason)"
     }
   }

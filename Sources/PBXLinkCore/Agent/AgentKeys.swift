@@ -39,6 +39,23 @@ public protocol TrunkKey: Sendable {
   func controlKey(of pair: SitePair, with peer: PublicKey) throws -> Secret
 }
 
+/// Our WireGuard key pair of one generation.
+public struct TunnelKey: Hashable, Sendable {
+  /// The generation, from 1.
+  public let generation: UInt32
+  /// The X25519 private key, 32 bytes.
+  public let privateKey: Secret
+  /// Its public key.
+  public let publicKey: PublicKey
+
+  /// A key pair.
+  public init(generation: UInt32, privateKey: Secret, publicKey: PublicKey) {
+    self.generation = generation
+    self.privateKey = privateKey
+    self.publicKey = publicKey
+  }
+}
+
 /// The private keys of a site, as handles: the core asks them to sign and to derive, and sees no secret but
 /// the tunnel's, which the kernel must be given.
 public struct AgentKeys: Sendable {
@@ -46,11 +63,11 @@ public struct AgentKeys: Sendable {
   public let identity: any Signer
   /// Admits and revokes sites; only where the authority key is held.
   public let authority: (any Signer)?
-  /// The WireGuard private key.
-  public let tunnelPrivate: Secret
-  /// The WireGuard public key.
-  public let tunnelPublic: PublicKey
-  /// Trunk keys, the newest generation last; never empty.
+  /// The WireGuard key in use.
+  public let tunnel: TunnelKey
+  /// The WireGuard key that comes next. Peers know it long before, so that whoever misses the change finds us.
+  public let nextTunnel: TunnelKey
+  /// Trunk keys, the newest generation last; never empty, and two only during a rotation.
   public let trunk: [any TrunkKey]
   /// The Ed25519 private key of our OpenVPN certificate, which OpenVPN must be given.
   public let certificateKey: Secret
@@ -61,13 +78,13 @@ public struct AgentKeys: Sendable {
 
   /// The keys of a site.
   public init(
-    identity: any Signer, authority: (any Signer)?, tunnelPrivate: Secret, tunnelPublic: PublicKey,
+    identity: any Signer, authority: (any Signer)?, tunnel: TunnelKey, nextTunnel: TunnelKey,
     trunk: [any TrunkKey], certificateKey: Secret, certificate: CertificateFingerprint, manager: Secret
   ) {
     self.identity = identity
     self.authority = authority
-    self.tunnelPrivate = tunnelPrivate
-    self.tunnelPublic = tunnelPublic
+    self.tunnel = tunnel
+    self.nextTunnel = nextTunnel
     self.trunk = trunk
     self.certificateKey = certificateKey
     self.certificate = certificate
@@ -77,7 +94,7 @@ public struct AgentKeys: Sendable {
   /// The same keys where the authority is not ours.
   var withoutAuthority: AgentKeys {
     AgentKeys(
-      identity: identity, authority: nil, tunnelPrivate: tunnelPrivate, tunnelPublic: tunnelPublic,
+      identity: identity, authority: nil, tunnel: tunnel, nextTunnel: nextTunnel,
       trunk: trunk, certificateKey: certificateKey, certificate: certificate, manager: manager)
   }
 }

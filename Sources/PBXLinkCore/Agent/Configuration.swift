@@ -88,6 +88,8 @@ public struct Configuration: Hashable, Sendable {
   public var openVPN = OpenVPN()
   /// The firewall.
   public var firewall = Firewall()
+  /// Days after which the tunnel and trunk keys are renewed; 0 leaves that to 'pbxlink rotate-keys'.
+  public var rotationDays = 90
   /// The TCP port of the exchange inside the tunnel.
   public var exchangePort: UInt16 = 4570
   /// The UDP port of the probes inside the tunnel.

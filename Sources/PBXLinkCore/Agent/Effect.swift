@@ -7,6 +7,8 @@ public enum Effect: Hashable, Sendable {
   case saveDocuments
   /// Keep the list of invitations.
   case saveInvitations
+  /// Keep which keys are in use.
+  case saveKeyGenerations
   /// Write an entry into the journal.
   case journal(JournalEntry)
   /// Compare the planes with the desired state and change what differs.
@@ -15,6 +17,10 @@ public enum Effect: Hashable, Sendable {
   case hangUp(SiteName)
   /// Send documents to every linked site, except the one that they came from.
   case push([String], except: SiteName?)
+  /// Tell these sites what has been applied here.
+  case sendReceipts([SiteName])
+  /// It is time to make new keys and begin a rotation.
+  case rotateKeys
 }
 
 /// One line of the journal: what changed and why.
@@ -34,6 +40,7 @@ public struct JournalEntry: Hashable, Sendable, Codable {
     case planHeld = "plan_held"
     case planeFailed = "plane_failed"
     case pathChanged = "path_changed"
+    case keysRotated = "keys_rotated"
     case tunnelBackendChosen = "tunnel_backend_chosen"
     case callsEnded = "calls_ended"
     case linkTaken = "link_taken_down"

@@ -7,17 +7,21 @@ public struct Descriptor: Document {
   public struct WireGuard: Hashable, Sendable, Codable {
     /// The interface's X25519 key.
     public var publicKey: PublicKey
+    /// The key that will take its place; nil from a site whose pbxlink does not rotate keys.
+    public var nextPublicKey: PublicKey?
     /// Where its UDP port may be reached; empty behind NAT.
     public var endpoints: [Endpoint]
 
-    /// The key and its endpoints.
-    public init(publicKey: PublicKey, endpoints: [Endpoint]) {
+    /// The keys and the endpoints.
+    public init(publicKey: PublicKey, nextPublicKey: PublicKey? = nil, endpoints: [Endpoint]) {
       self.publicKey = publicKey
+      self.nextPublicKey = nextPublicKey
       self.endpoints = endpoints
     }
 
     enum CodingKeys: String, CodingKey {
       case publicKey = "public_key"
+      case nextPublicKey = "next_public_key"
       case endpoints
     }
   }

@@ -33,7 +33,7 @@ extension StatusSnapshot {
     let others = agent.sites(at: now).filter { $0.identity != agent.identity }.map { site in
       PeerStatus(
         site, isDisabled: surroundings.isDown,
-        tunnel: site.descriptor.flatMap { surroundings.tunnel?.peers[$0.wireguard.publicKey] },
+        tunnel: site.descriptor.flatMap { surroundings.tunnel?.peer(of: $0.wireguard) },
         paths: agent.linkPaths(
           to: site, states: surroundings.paths[site.name] ?? [:], openVPN: surroundings.openVPN),
         trunk: surroundings.trunk?.peers[site.name].map(QualifyStatus.init),

@@ -50,6 +50,7 @@ public protocol DisruptiveChange: CustomStringConvertible {
 }
 
 extension ExpectedGap {
-  /// Whether it is heard, and not the end of the call.
-  public var isAudible: Bool { seconds > 0 }
+  /// Whether it is heard, and not the end of the call: phones conceal the loss of three packets (G.711 Appendix I
+  /// takes 60 ms to fade out).
+  public var isAudible: Bool { seconds > 0.06 }
 }

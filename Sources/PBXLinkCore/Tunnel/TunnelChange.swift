@@ -61,7 +61,8 @@ public enum TunnelChange: Hashable, Sendable {
       .removeRoute, .setListenPort:
       .free
     case .setKey(_, let replacing): replacing ? Self.rekey : .free
-    case .addPeer(_, let others), .updatePeer(_, let others): others.isEmpty ? .free : Self.rekey
+    case .addPeer(_, let others): others.isEmpty ? .free : Self.surprise
+    case .updatePeer(_, let others): others.isEmpty ? .free : Self.rekey
     case .removePeer(_, let replaced): replaced ? .free : .endOfLink
     case .removeLink: .outage(milliseconds: 650)
     case .removeAddress, .cutPeerOff: .endOfLink
@@ -85,8 +86,11 @@ public enum TunnelChange: Hashable, Sendable {
     }
   }
 
-  /// A handshake with the new key, when that is known at both ends before it is used.
-  private static let rekey = ExpectedGap.packets(6)
+  /// What is on its way between the handshake with a new key and the moment that the other end moves the
+  /// addresses to it; it looks for that twenty times a second.
+  private static let rekey = ExpectedGap.packets(3)
+  /// A key that nobody has announced first needs a handshake.
+  private static let surprise = ExpectedGap.packets(6)
 }
 
 extension TunnelChange: CustomStringConvertible {

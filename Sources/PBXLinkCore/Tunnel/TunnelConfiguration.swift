@@ -39,8 +39,10 @@ public struct TunnelConfiguration: Hashable, Sendable {
     var owners: [IPPrefix: PublicKey] = [:]
     var keys: Set<PublicKey> = []
     for peer in peers {
-      guard peer.publicKey != publicKey else { throw .ownKeyAsPeer(publicKey) }
-      guard keys.insert(peer.publicKey).inserted else { throw .duplicatePeer(peer.publicKey) }
+      for key in [peer.publicKey, peer.nextKey].compactMap(\.self) {
+        guard key != publicKey else { throw .ownKeyAsPeer(publicKey) }
+        guard keys.insert(key).inserted else { throw .duplicatePeer(key) }
+      }
       for prefix in peer.allowedIPs.sorted() {
         if let other = owners.updateValue(peer.publicKey, forKey: prefix) {
           throw .sharedAllowedIP(prefix, other, peer.publicKey)

@@ -4,7 +4,11 @@
 /// One site as a tunnel interface knows it.
 public struct TunnelPeer: Hashable, Sendable {
   /// Its WireGuard public key (X25519).
-  public let publicKey: PublicKey
+  public var publicKey: PublicKey
+  /// The key that it will change to; nil when none is known.
+  public var nextKey: PublicKey?
+  /// Whether to try the next key now, while neither works.
+  public var triesNextKey: Bool
   /// The source addresses accepted from it, which are also the destinations sent to it.
   public var allowedIPs: Set<IPPrefix>
   /// The candidate to try while the tunnel has no working endpoint of its own; nil waits for the peer.
@@ -14,9 +18,12 @@ public struct TunnelPeer: Hashable, Sendable {
 
   /// A peer.
   public init(
-    publicKey: PublicKey, allowedIPs: Set<IPPrefix>, endpoint: ResolvedEndpoint? = nil, keepalive: UInt16 = 0
+    publicKey: PublicKey, nextKey: PublicKey? = nil, triesNextKey: Bool = false, allowedIPs: Set<IPPrefix>,
+    endpoint: ResolvedEndpoint? = nil, keepalive: UInt16 = 0
   ) {
     self.publicKey = publicKey
+    self.nextKey = nextKey
+    self.triesNextKey = triesNextKey
     self.allowedIPs = allowedIPs
     self.endpoint = endpoint
     self.keepalive = keepalive

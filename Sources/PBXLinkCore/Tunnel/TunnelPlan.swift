@@ -49,7 +49,9 @@ enum TunnelPlan {
       changes.append(.setKey(desired.publicKey, replacing: replacing))
     }
     if current.listenPort != desired.listenPort { changes.append(.setListenPort(desired.listenPort)) }
-    changes += peers(from: current.peers, to: desired.peers, at: now)
+    changes += peers(
+      from: current.peers, to: desired.peers.flatMap { $0.entries(observed: current.peers, at: now) }, at: now
+    )
     changes += current.routes.subtracting(networks).sorted().map(TunnelChange.removeRoute)
     changes += current.addresses.subtracting(addresses).sorted().map(TunnelChange.removeAddress)
     changes += guards.subtracting(networks).sorted().map(TunnelChange.removeGuard)

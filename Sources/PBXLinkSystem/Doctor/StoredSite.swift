@@ -47,9 +47,11 @@ struct StoredSite: Sendable {
     let directory = configuration.stateDirectory + "/keys"
     // KeyFiles would make a directory that is missing.
     guard access(directory, F_OK) == 0 else { throw KeyFileError.missing(path: directory) }
+    let generations: KeyGenerations = try state.meta(.keyGenerations) ?? KeyGenerations()
     return try Agent(
-      mesh: mesh, configuration: configuration, keys: try KeyFiles(directory: directory).loadAgentKeys(),
-      documents: state.documents, invitations: try state.meta(.invitations) ?? [],
+      mesh: mesh, configuration: configuration,
+      keys: try KeyFiles(directory: directory).loadAgentKeys(generations), documents: state.documents,
+      keyGenerations: generations, invitations: try state.meta(.invitations) ?? [],
       cryptography: OpenSSLCryptography())
   }
 }

@@ -17,7 +17,7 @@ extension Engine: ExchangeDelegate {
   }
 
   /// Members speak from their own address: their invitation has done its work.
-  private func heard(_ address: IPAddress) throws -> SiteName {
+  func heard(_ address: IPAddress) throws -> SiteName {
     let name = try sender(at: address)
     if try member().site(at: address, now: Self.clock()) != nil {
       try step { agent, now in ((), try agent.handle(.heard(name), at: now)) }
@@ -26,9 +26,14 @@ extension Engine: ExchangeDelegate {
   }
 
   func exchangeSync(_ request: SyncRequest, from address: IPAddress) async throws -> SyncAnswer {
-    _ = try heard(address)
-    let directory = try member().directory
-    return SyncAnswer(digest: directory.digest(), documents: directory.documents(missingFrom: request.digest))
+    let name = try heard(address)
+    if let receipt = request.receipt {
+      try step { agent, now in ((), try agent.handle(.receipt(receipt, from: name), at: now)) }
+    }
+    let agent = try member()
+    return SyncAnswer(
+      digest: agent.directory.digest(), documents: agent.directory.documents(missingFrom: request.digest),
+      receipt: agent.site(at: address, now: Self.clock()).map { agent.receipt(for: $0.identity) })
   }
 
   func exchangeDocuments(_ push: DocumentsPush, from address: IPAddress) async throws -> DocumentsAnswer {
@@ -63,9 +68,10 @@ extension Engine: ExchangeDelegate {
     }.result
   }
 
-  private func client(of site: Site) -> ExchangeClient? {
+  func client(of site: Site, timeout: Int64 = 15) -> ExchangeClient? {
     guard let address = site.membership.addresses.first else { return nil }
-    return ExchangeClient(address: address, port: configuration.exchangePort, name: site.name.description)
+    return ExchangeClient(
+      address: address, port: configuration.exchangePort, name: site.name.description, timeout: timeout)
   }
 
   /// Sends documents to all linked sites at once; one that does not answer gets them by the next sync.
@@ -93,7 +99,11 @@ extension Engine: ExchangeDelegate {
   func synchronize(with site: Site) async -> Bool {
     guard let client = client(of: site), let agent else { return false }
     do {
-      let answer = try await client.sync(agent.directory.digest())
+      let answer = try await client.sync(
+        SyncRequest(digest: agent.directory.digest(), receipt: agent.receipt(for: site.identity)))
+      if let receipt = answer.receipt {
+        try step { agent, now in ((), try agent.handle(.receipt(receipt, from: site.name), at: now)) }
+      }
       if !answer.documents.isEmpty {
         try step { agent, now in
           ((), try agent.handle(.documents(answer.documents, from: site.name), at: now))

@@ -40,10 +40,11 @@ extension Engine {
   private func redeem(_ invitation: Invitation, at now: Timestamp) async throws {
     if let error = clockError(now) { throw error }
     configuration = try readSiteFile()
-    let keys = try keyFiles.createAgentKeys(authority: false)
+    let generations = agent?.keyGenerations ?? KeyGenerations()
+    let keys = try keyFiles.createAgentKeys(authority: false, generations)
     let answer = try await ask(invitation, identity: keys.identity.publicKey, over: try await openPlanes())
     let (agent, effects) = try Agent.join(
-      invitation, answer: answer, configuration: configuration, keys: keys,
+      invitation, answer: answer, configuration: configuration, keys: keys, keyGenerations: generations,
       documents: agent?.directory.allDocuments() ?? [], cryptography: cryptography, at: now)
     try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
     let inviter = exchangeClient(to: invitation)

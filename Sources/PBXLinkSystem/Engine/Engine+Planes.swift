@@ -51,12 +51,14 @@ extension Engine {
     guard agent != nil, !isDown, !isJoining else { return Planes.Report() }
     let now = Self.clock()
     var report = Planes.Report()
+    var applying: Agent?
     do {
       let clockError = clockError(now)
       let planes = try await openPlanes()
       await lookAtUnderlay()
       await adoptPaths(planes, at: now)
       guard let agent else { return report }
+      applying = agent
       let desired = try agent.desiredState(at: now)
       report = await planes.apply(
         desired, clockIsRight: clockError == nil, holding: lastReport.held, at: now)
@@ -77,6 +79,7 @@ extension Engine {
     }
     lastReport = report
     serveExchange()
+    if let agent = applying, report.failures.isEmpty { noteApplied(agent) }
     return report
   }
 

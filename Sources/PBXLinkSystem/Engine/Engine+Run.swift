@@ -122,11 +122,15 @@ extension Engine {
     let fresh = agent.linkedSites(at: now).filter { site in
       agent.path(to: site) == .openvpnTCP
         ? pathStates[site.name]?[.openvpnTCP]?.isUp == true
-        : site.descriptor.flatMap { lastReport.tunnel?.peers[$0.wireguard.publicKey] }?.hasKeys(at: now)
+        : site.descriptor.flatMap { lastReport.tunnel?.peer(of: $0.wireguard) }?.hasKeys(at: now)
           == true
     }
     let due = all ? fresh : fresh.filter { !freshPeers.contains($0.name) }
     freshPeers = Set(fresh.map(\.name))
+    do { try step { agent, now in ((), try agent.handle(.linksUp(freshPeers), at: now)) } } catch {
+      logger.error("links: \(error)")
+    }
+    Task { await handOverIfDue() }
     for site in due { Task { _ = await synchronize(with: site) } }
   }
 }

@@ -36,6 +36,11 @@ public actor Engine {
   var exchangeProblem: String?
   /// Whether an init or a join is under way; the planes are its own meanwhile.
   var isJoining = false
+  /// Whether our own tunnel key is about to change.
+  var isHandingOver = false
+  /// Whether handshakes with the next keys of peers are being looked for, and until when.
+  var isWatchingHandover = false
+  var handoverWatchEnd = ContinuousClock.now
   /// Whether names are being looked up.
   var isResolving = false
   /// Ends when 'uninstall' has left nothing to run for.
@@ -57,9 +62,10 @@ public actor Engine {
     highestTime = try state.meta(.highestTime) ?? now
     isDown = try state.meta(.isDown) ?? false
     guard let mesh: Mesh = try state.meta(.mesh) else { return }
+    let generations: KeyGenerations = try state.meta(.keyGenerations) ?? KeyGenerations()
     agent = try Agent(
-      mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(),
-      documents: state.documents,
+      mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(generations),
+      documents: state.documents, keyGenerations: generations,
       invitations: try state.meta(.invitations) ?? [], cryptography: cryptography)
   }
 
@@ -95,9 +101,10 @@ public actor Engine {
     for effect in effects {
       switch effect {
       case .saveDocuments: changes.append(.replaceDocuments(next.directory.allDocuments()))
+      case .saveKeyGenerations: changes.append(try .setMeta(.keyGenerations, next.keyGenerations))
       case .saveInvitations: changes.append(try .setMeta(.invitations, next.invitations))
       case .journal(let entry): changes.append(.appendEvent(entry))
-      case .reconcile, .hangUp, .push: break
+      case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys: break
       }
     }
     highestTime = max(highestTime, now)
@@ -118,6 +125,11 @@ public actor Engine {
     let pushes = effects.compactMap { effect -> (documents: [String], except: SiteName?)? in
       if case .push(let documents, let except) = effect { (documents, except) } else { nil }
     }
+    let receivers = effects.flatMap { effect -> [SiteName] in
+      if case .sendReceipts(let sites) = effect { sites } else { [] }
+    }
+    if !receivers.isEmpty { Task { await sendReceipts(to: Set(receivers)) } }
+    if effects.contains(.rotateKeys) { Task { await rotateOnSchedule() } }
     let mustReconcile = effects.contains(.reconcile)
     Task { for push in pushes { await self.push(push.documents, except: push.except) } }
     return Task {

@@ -58,6 +58,7 @@ extension AgentError: ExitCoded {
     case .notAuthority, .invitationUnknown, .invitationSecretWrong, .invitationExpired, .invitationRedeemed:
       .noPermission
     case .addressesExhausted: .unavailable
+    case .rotationUnderWay, .rotationNotUnderWay, .rotationLeavesBehind: .temporaryFailure
     case .endpointMissing, .extensionsNotGranted: .configuration
     case .signing: .software
     }

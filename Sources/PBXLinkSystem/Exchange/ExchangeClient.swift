@@ -25,8 +25,14 @@ struct ExchangeClient: Sendable {
   /// Seconds that a request may take with its answer; a tunnel needs up to 5 s for a lost handshake packet.
   var timeout: Int64 = 15
 
-  func sync(_ digest: DirectoryDigest) async throws -> SyncAnswer {
-    try await post(ExchangePath.sync, SyncRequest(digest: digest))
+  func sync(_ request: SyncRequest) async throws -> SyncAnswer { try await post(ExchangePath.sync, request) }
+
+  func send(_ receipt: Receipt) async throws {
+    let _: ReceiptAnswer = try await post(ExchangePath.receipt, receipt)
+  }
+
+  func handOver(_ request: HandoverRequest) async throws -> HandoverAnswer {
+    try await post(ExchangePath.handover, request)
   }
 
   func push(_ documents: [String]) async throws -> DocumentsAnswer {

@@ -7,10 +7,14 @@ public import PBXLinkCore
 ///
 ///     POST /v1/sync        SyncRequest      → SyncAnswer        anti-entropy: compare digests, fetch what is newer
 ///     POST /v1/documents   DocumentsPush    → DocumentsAnswer   push on change
+///     POST /v1/receipt     Receipt          → ReceiptAnswer     what has been applied, when that has changed
+///     POST /v1/handover    HandoverRequest  → HandoverAnswer    before the tunnel key changes
 ///     POST /v1/join        JoinRequest      → JoinAnswer        redeem an invitation (throw-away tunnel only)
 enum ExchangePath {
   static let sync = "/v1/sync"
   static let documents = "/v1/documents"
+  static let receipt = "/v1/receipt"
+  static let handover = "/v1/handover"
   static let join = "/v1/join"
 }
 
@@ -21,6 +25,8 @@ let exchangeBodyLimit = 32 << 20
 public struct SyncRequest: Sendable, Codable {
   /// The newest documents it knows.
   public let digest: DirectoryDigest
+  /// What it has applied; nil from a version that does not say.
+  public var receipt: Receipt?
 }
 
 /// What the asked site has, and what the asking one lacks.
@@ -29,6 +35,27 @@ public struct SyncAnswer: Sendable, Codable {
   public let digest: DirectoryDigest
   /// Those that the asking site lacks.
   public let documents: [String]
+  /// What it has applied; nil from a version that does not say.
+  public var receipt: Receipt?
+}
+
+/// A receipt was taken.
+struct ReceiptAnswer: Sendable, Codable {}
+
+/// The asking site is about to change its tunnel key.
+public struct HandoverRequest: Sendable, Codable {
+  /// The key that it changes to.
+  public let nextKey: PublicKey
+
+  enum CodingKeys: String, CodingKey {
+    case nextKey = "next_key"
+  }
+}
+
+/// Whether it may do so now.
+public struct HandoverAnswer: Sendable, Codable {
+  /// Why not yet; nil when the answering site is prepared.
+  public let wait: String?
 }
 
 /// New documents.

@@ -10,6 +10,8 @@ internal import PBXLinkCore
 protocol ExchangeDelegate: Sendable {
   func exchangeSync(_ request: SyncRequest, from address: IPAddress) async throws -> SyncAnswer
   func exchangeDocuments(_ push: DocumentsPush, from address: IPAddress) async throws -> DocumentsAnswer
+  func exchangeReceipt(_ receipt: Receipt, from address: IPAddress) async throws -> ReceiptAnswer
+  func exchangeHandover(_ request: HandoverRequest, from address: IPAddress) async throws -> HandoverAnswer
   func exchangeJoin(_ request: JoinRequest, from address: IPAddress) async throws -> JoinAnswer
 }
 
@@ -34,6 +36,16 @@ struct ExchangeServer: Sendable {
       JSONReply(
         try await delegate.exchangeDocuments(
           request.decode(as: DocumentsPush.self, context: context), from: context.peerAddress()))
+    }
+    router.post(RouterPath(ExchangePath.receipt)) { request, context in
+      JSONReply(
+        try await delegate.exchangeReceipt(
+          request.decode(as: Receipt.self, context: context), from: context.peerAddress()))
+    }
+    router.post(RouterPath(ExchangePath.handover)) { request, context in
+      JSONReply(
+        try await delegate.exchangeHandover(
+          request.decode(as: HandoverRequest.self, context: context), from: context.peerAddress()))
     }
     router.post(RouterPath(ExchangePath.join)) { request, context in
       JSONReply(

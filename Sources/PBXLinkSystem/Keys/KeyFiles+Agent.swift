@@ -9,38 +9,59 @@ extension KeyFiles {
   private static let tunnel = "tunnel"
   private static let certificate = "openvpn"
   private static let manager = "manager"
-  private static let trunkPrefix = "trunk-"
+  private static let trunk = "trunk"
 
   /// The keys of a site, those that are missing made anew and on disk: asking twice gives the same ones, so
   /// that what was cut off can be run again.
-  public func createAgentKeys(authority needsAuthority: Bool) throws -> AgentKeys {
+  public func createAgentKeys(
+    authority needsAuthority: Bool, _ generations: KeyGenerations = KeyGenerations()
+  ) throws -> AgentKeys {
     _ = try loadOrCreate(Self.identity) { try Ed25519PrivateKey.generate().rawSecret }
     if needsAuthority { _ = try loadOrCreate(Self.authority) { try Ed25519PrivateKey.generate().rawSecret } }
-    _ = try loadOrCreate(Self.tunnel) { try X25519PrivateKey.generate().rawSecret }
-    _ = try certificateKey()
+    _ = try loadOrCreate(tunnel(generations.tunnel)) { try X25519PrivateKey.generate().rawSecret }
     _ = try loadOrCreate(Self.manager) { try RandomBytes.secret(32) }
-    if try trunkGenerations().isEmpty {
-      try create(Self.trunkPrefix + "1", try X25519PrivateKey.generate().rawSecret)
-    }
-    return try loadAgentKeys()
+    _ = try loadOrCreate(trunk(generations.trunk)) { try X25519PrivateKey.generate().rawSecret }
+    return try loadAgentKeys(generations)
   }
 
   /// The keys of a site; throws ``KeyFileError/missing(path:)`` when one is not there. The authority's is only
-  /// where the mesh was made.
-  public func loadAgentKeys() throws -> AgentKeys {
-    let tunnel = try X25519PrivateKey(require(Self.tunnel))
-    let trunk = try trunkGenerations().map { generation in
-      X25519TrunkKey(
-        generation: generation, try X25519PrivateKey(require("\(Self.trunkPrefix)\(generation)")))
-    }
-    guard !trunk.isEmpty else { throw KeyFileError.missing(path: "\(directory)/\(Self.trunkPrefix)1") }
+  /// where the mesh was made. The next tunnel key, and the new trunk key of a rotation, are made when they are
+  /// missing: nobody has been told of a key that is not on disk.
+  public func loadAgentKeys(_ generations: KeyGenerations) throws -> AgentKeys {
     let certificateKey = try certificateKey()
     return AgentKeys(
       identity: try Ed25519PrivateKey(require(Self.identity)),
       authority: try load(Self.authority).map(Ed25519PrivateKey.init),
-      tunnelPrivate: tunnel.rawSecret, tunnelPublic: tunnel.publicKey, trunk: trunk,
+      tunnel: try TunnelKey(generations.tunnel, require(tunnel(generations.tunnel))),
+      nextTunnel: try TunnelKey(generations.tunnel + 1, loadOrCreateX25519(tunnel(generations.tunnel + 1))),
+      trunk: try trunkKeys(generations),
       certificateKey: certificateKey, certificate: try OpenVPNCertificate(certificateKey).fingerprint,
       manager: try require(Self.manager))
+  }
+
+  private func trunkKeys(_ generations: KeyGenerations) throws -> [X25519TrunkKey] {
+    let current = try X25519PrivateKey(require(trunk(generations.trunk)))
+    let keys = [X25519TrunkKey(generation: generations.trunk, current)]
+    guard let new = generations.rotation?.trunk else { return keys }
+    return keys + [X25519TrunkKey(generation: new, try .init(loadOrCreateX25519(trunk(new))))]
+  }
+
+  /// Removes the tunnel and trunk keys that were in use before these; what was recorded cannot be read with them
+  /// any more.
+  func removeKeys(before generations: KeyGenerations) throws(KeyFileError) {
+    let old =
+      (1..<max(generations.tunnel, 1)).map(tunnel) + (1..<max(generations.trunk, 1)).map(trunk)
+    for name in Set(try names()).intersection(old).sorted() { try remove(name) }
+  }
+
+  private func tunnel(_ generation: UInt32) -> String {
+    generation == 1 ? Self.tunnel : "\(Self.tunnel)-\(generation)"
+  }
+
+  private func trunk(_ generation: UInt32) -> String { "\(Self.trunk)-\(generation)" }
+
+  private func loadOrCreateX25519(_ name: String) throws -> Secret {
+    try loadOrCreate(name) { try X25519PrivateKey.generate().rawSecret }
   }
 
   /// Made when it is missing: a site that joined before there was OpenVPN has none.
@@ -52,10 +73,11 @@ extension KeyFiles {
     guard let key = try load(name) else { throw .missing(path: directory + "/" + name) }
     return key
   }
+}
 
-  private func trunkGenerations() throws(KeyFileError) -> [UInt32] {
-    try names().compactMap { name in
-      name.hasPrefix(Self.trunkPrefix) ? UInt32(name.dropFirst(Self.trunkPrefix.count)) : nil
-    }.sorted()
+extension TunnelKey {
+  fileprivate init(_ generation: UInt32, _ secret: Secret) throws {
+    let key = try X25519PrivateKey(secret)
+    self.init(generation: generation, privateKey: key.rawSecret, publicKey: key.publicKey)
   }
 }

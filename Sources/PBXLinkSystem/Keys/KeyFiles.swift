@@ -92,6 +92,13 @@ public struct KeyFiles: Sendable {
     }
   }
 
+  /// Removes one key for good.
+  func remove(_ name: String) throws(KeyFileError) {
+    let path = try path(of: name)
+    guard unlink(path) == 0 else { throw .system(call: "unlink", path: path, code: errno) }
+    try synchronize(directory)
+  }
+
   /// Removes all keys and the directory; for a site that leaves its mesh for good.
   public func erase() throws(KeyFileError) {
     for name in try names() {

@@ -11,6 +11,7 @@ extension SiteFile {
     ("trunk", "The IAX2 trunks to other sites."),
     ("tunnel", "The encrypted tunnel; its UDP port is the only one open to the Internet."),
     ("openvpn", "OpenVPN over TCP, for links where UDP does not get through."),
+    ("keys", "The tunnel and trunk keys of this site."),
     ("firewall", "The nftables table 'inet pbxlink' around the tunnel."),
     ("exchange", "The exchange of signed documents, inside the tunnel."),
     ("probe", "The measurement of the links, inside the tunnel."),
@@ -75,6 +76,9 @@ extension SiteFile {
     .optional(
       "openvpn", "proxy", \.openVPN.proxy, .endpoint, example: "proxy.example.com:3128",
       "The HTTP proxy by which we reach others."),
+    .one(
+      "keys", "rotation_days", \.rotationDays, .number(0...3650),
+      "Days after which they are renewed, without a call noticing; 0 leaves it to 'pbxlink rotate-keys'."),
     .one(
       "firewall", "protect_iax", \.firewall.protectIAX, .boolean,
       "Drop IAX2 from everywhere but the tunnel, loopback and allow_iax."),

@@ -19,6 +19,7 @@ public enum StoreChange: Hashable, Sendable {
     case mesh, invitations
     case highestTime = "highest_time"
     case isDown = "is_down"
+    case keyGenerations = "key_generations"
   }
 
   /// Sets a single value.

@@ -40,6 +40,10 @@ struct ControlServer: Sendable {
     router.post("/v1/apply") {
       JSONReply(try await engine.apply($0.decode(as: Control.ApplyRequest.self, context: $1)))
     }
+    router.post("/v1/rotation") {
+      JSONReply(try await engine.rotateKeys($0.decode(as: Control.RotateRequest.self, context: $1)))
+    }
+    router.get("/v1/rotation") { _, _ in JSONReply(try await engine.rotation()) }
     router.post("/v1/down") { _, _ in JSONReply(try await engine.takeDown()) }
     router.post("/v1/uninstall") { _, _ in JSONReply(try await engine.uninstall()) }
     router.post("/v1/reload") { _, _ in JSONReply(try await engine.reload()) }

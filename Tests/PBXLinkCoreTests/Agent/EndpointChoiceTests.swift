@@ -39,7 +39,7 @@ struct EndpointChoiceTests {
     var lyon = try offices.join("lyon", ["2XX"], to: &head)
     var oslo = try offices.join("oslo", ["3XX"], to: &head)
     let copy = try offices.descriptor(of: oslo) {
-      $0.wireguard.publicKey = head.keys.tunnelPublic
+      $0.wireguard.publicKey = head.keys.tunnel.publicKey
       $0.wireguard.endpoints = (1...16).compactMap { Endpoint("198.51.100.\($0):1") }
     }
     _ = oslo.receive([copy], from: nil, at: now)

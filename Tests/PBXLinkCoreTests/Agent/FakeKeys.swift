@@ -35,17 +35,26 @@ struct FakeTrunkKey: TrunkKey {
 
 extension AgentKeys {
   /// The keys of a site, all from its name.
-  static func fake(_ site: String, authority: String? = nil, generations: [UInt32] = [1]) throws -> AgentKeys
-  {
+  static func fake(
+    _ site: String, authority: String? = nil, tunnel: UInt32 = 1, generations: [UInt32] = [1]
+  ) throws -> AgentKeys {
     AgentKeys(
       identity: try FakeSigner(site), authority: try authority.map { try FakeSigner($0) },
-      tunnelPrivate: Secret(FakeCryptography().sha256(Array("private \(site)".utf8))),
-      tunnelPublic: try FakeSigner("tunnel of \(site)").publicKey,
+      tunnel: try .fake(site, generation: tunnel), nextTunnel: try .fake(site, generation: tunnel + 1),
       trunk: try generations.map { try FakeTrunkKey(of: site, generation: $0) },
       certificateKey: Secret(FakeCryptography().sha256(Array("certificate \(site)".utf8))),
       certificate: try #require(
         CertificateFingerprint(bytes: FakeCryptography().sha256(Array("certificate \(site)".utf8)))),
       manager: Secret(Array("manager \(site)".utf8)))
+  }
+}
+
+extension TunnelKey {
+  static func fake(_ site: String, generation: UInt32) throws -> TunnelKey {
+    TunnelKey(
+      generation: generation,
+      privateKey: Secret(FakeCryptography().sha256(Array("private \(generation) of \(site)".utf8))),
+      publicKey: try FakeSigner("tunnel \(generation) of \(site)").publicKey)
   }
 }
 

@@ -19,7 +19,7 @@ struct FoundingTests {
       own.membership.addresses.allSatisfy { address in head.mesh.networks.contains { $0.contains(address) } })
     #expect(try own.extensions == offices.patterns(["6XX"]))
     #expect(own.membership.roles == [.inviter])
-    #expect(own.descriptor?.wireguard.publicKey == head.keys.tunnelPublic)
+    #expect(own.descriptor?.wireguard.publicKey == head.keys.tunnel.publicKey)
     #expect(own.conflict == nil)
     #expect(effects.journal == [.meshCreated])
     #expect(effects.contains(.saveDocuments))

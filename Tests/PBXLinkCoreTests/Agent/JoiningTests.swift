@@ -17,7 +17,7 @@ struct JoiningTests {
     #expect(effects.first == .saveInvitations)
     #expect(effects.journal == [.siteInvited])
     #expect(effects.last == .reconcile)
-    #expect(invitation.inviter.publicKey == head.keys.tunnelPublic)
+    #expect(invitation.inviter.publicKey == head.keys.tunnel.publicKey)
     #expect(invitation.inviter.addresses == head.ownSite(at: now)?.membership.addresses)
     #expect(invitation.tunnel.address == pending.tunnelAddress)
     let desired = try head.desiredState(at: now)
@@ -39,7 +39,7 @@ struct JoiningTests {
       let desired = try here.desiredState(at: now)
       let other = try #require(there.ownSite(at: now))
       let addresses = other.membership.addresses
-      let peer = try #require(desired.tunnel.peers.first { $0.publicKey == there.keys.tunnelPublic })
+      let peer = try #require(desired.tunnel.peers.first { $0.publicKey == there.keys.tunnel.publicKey })
       #expect(peer.allowedIPs == Set(addresses.map(IPPrefix.init(host:))))
       #expect(peer.keepalive == 25)
       #expect(desired.firewall.members == addresses.sorted())
@@ -58,7 +58,7 @@ struct JoiningTests {
     #expect(atHead.trunk.peers[0].outbound.secret != atLyon.trunk.peers[0].outbound.secret)
     // Head has a public address; Lyon, behind NAT, has none and must call in.
     #expect(atLyon.tunnel.peers[0].endpoint?.description == "203.0.113.5:51820")
-    #expect(atHead.tunnel.peers.first { $0.publicKey == lyon.keys.tunnelPublic }?.endpoint == nil)
+    #expect(atHead.tunnel.peers.first { $0.publicKey == lyon.keys.tunnel.publicKey }?.endpoint == nil)
   }
 
   @Test("during a rotation every pair of generations is let in, and the newest is presented")

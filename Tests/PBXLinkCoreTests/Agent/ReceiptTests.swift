@@ -128,14 +128,14 @@ struct ReceiptTests {
     let (invitation, pending, _) = try offices.invite("oslo", ["3XX"], to: &head)
     let zero = try #require(PublicKey(bytes: Array(repeating: 0, count: 32)))
     let lies: [(inout Descriptor) -> Void] = [
-      { $0.wireguard.publicKey = head.keys.tunnelPublic }, { $0.wireguard.publicKey = pending.tunnelKey },
+      { $0.wireguard.publicKey = head.keys.tunnel.publicKey }, { $0.wireguard.publicKey = pending.tunnelKey },
       { $0.trunk.keys = [.init(generation: 1, publicKey: zero)] }, { $0.trunk.codecs = ["none"] },
     ]
     for lie in lies {
       var victim = head
       _ = victim.receive([try offices.descriptor(of: mallory, edit: lie)], from: mallory.mesh.site, at: now)
       let desired = try victim.desiredState(at: now)
-      #expect(desired.tunnel.peers.contains { $0.publicKey == lyon.keys.tunnelPublic })
+      #expect(desired.tunnel.peers.contains { $0.publicKey == lyon.keys.tunnel.publicKey })
       #expect(desired.trunk.peers.contains { $0.site == lyon.mesh.site })
       #expect(throws: Never.self) { _ = try offices.redeem(invitation, as: "oslo", at: &victim) }
     }
@@ -151,10 +151,10 @@ struct ReceiptTests {
     var head = try offices.head().agent
     let mallory = try offices.join("mallory", ["7XX"], to: &head, at: now + 60)
     var lyon = try offices.join("lyon", ["2XX"], to: &head, at: now + 120)
-    let lie = try offices.descriptor(of: mallory) { $0.wireguard.publicKey = lyon.keys.tunnelPublic }
+    let lie = try offices.descriptor(of: mallory) { $0.wireguard.publicKey = lyon.keys.tunnel.publicKey }
     #expect(lyon.receive([lie], from: head.mesh.site, at: now + 180).receipt.accepted == 1)
     let desired = try lyon.desiredState(at: now + 180)
-    #expect(desired.tunnel.peers.map(\.publicKey) == [head.keys.tunnelPublic])
+    #expect(desired.tunnel.peers.map(\.publicKey) == [head.keys.tunnel.publicKey])
     #expect(desired.trunk.peers.map(\.site) == [head.mesh.site])
   }
 
@@ -168,7 +168,7 @@ struct ReceiptTests {
     #expect(head.sites(at: now + 180).count == 3)
     let desired = try head.desiredState(at: now + 180)
     #expect(desired.trunk.peers.map(\.site) == [lyon.mesh.site])
-    #expect(!desired.tunnel.peers.contains { $0.publicKey == oslo.keys.tunnelPublic })
+    #expect(!desired.tunnel.peers.contains { $0.publicKey == oslo.keys.tunnel.publicKey })
     #expect(desired.firewall.members == lyon.membership?.addresses.sorted())
   }
 
@@ -193,8 +193,9 @@ struct ReceiptTests {
       var saved = false
       for effect in effects {
         switch effect {
-        case .saveDocuments, .saveInvitations: saved = true
-        case .reconcile, .hangUp, .push: #expect(saved, "step \(number): \(effect) before anything was saved")
+        case .saveDocuments, .saveInvitations, .saveKeyGenerations: saved = true
+        case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys:
+          #expect(saved, "step \(number): \(effect) before anything was saved")
         case .journal: break
         }
       }

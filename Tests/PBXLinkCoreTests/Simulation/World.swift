@@ -129,7 +129,7 @@ struct World {
         }
       case .journal(let entry):
         try require(entry.kind != .siteForked, "\(site): \(entry.text)")
-      case .hangUp: break
+      case .hangUp, .saveKeyGenerations, .sendReceipts, .rotateKeys: break
       }
     }
     offices[site]?.agent = agent
@@ -160,7 +160,7 @@ struct World {
     guard let agent = offices[from]?.agent, let address = agent.membership?.addresses.first else {
       return
     }
-    send(Packet(from: from, to: to, key: agent.keys.tunnelPublic, source: address, content: content))
+    send(Packet(from: from, to: to, key: agent.keys.tunnel.publicKey, source: address, content: content))
   }
 
   private mutating func send(_ packet: Packet) {
@@ -179,7 +179,9 @@ struct World {
       } == true
     }
     // An office that is just joining knows its inviter from the invitation.
-    if packet.key == from.keys.tunnelPublic, !accepts(from, to.keys.tunnelPublic, nil) { return false }
+    if packet.key == from.keys.tunnel.publicKey, !accepts(from, to.keys.tunnel.publicKey, nil) {
+      return false
+    }
     if case .admitted = packet.content { return true }
     return accepts(to, packet.key, packet.source)
   }

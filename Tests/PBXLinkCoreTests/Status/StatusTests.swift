@@ -39,11 +39,11 @@ struct StatusTests {
     _ = try offices.invite("wien", ["80X"], to: &head)
     var surroundings = StatusSnapshot.Surroundings(started: now + -3600)
     var tunnel = ObservedTunnel(interface: "pbxlink0", link: .up)
-    tunnel.peers[lyon.keys.tunnelPublic] = .init(
+    tunnel.peers[lyon.keys.tunnel.publicKey] = .init(
       endpoint: ResolvedEndpoint(try #require(IPAddress("198.51.100.10")), port: 40_001),
       lastHandshake: now + -30,
       receivedBytes: 123_456, sentBytes: 654_321)
-    tunnel.peers[oslo.keys.tunnelPublic] = .init(
+    tunnel.peers[oslo.keys.tunnel.publicKey] = .init(
       endpoint: ResolvedEndpoint(try #require(IPAddress("2001:db8::7")), port: 51_820),
       lastHandshake: now + -60)
     surroundings.tunnel = tunnel
@@ -96,7 +96,7 @@ struct StatusTests {
     let snapshot = StatusSnapshot(of: agent, in: surroundings, at: now)
     let texts = [try json(snapshot), snapshot.table().joined(), "\(snapshot)"]
     let trunks = try agent.desiredState(at: now).trunk.peers
-    let secrets = [agent.keys.tunnelPrivate, agent.keys.manager] + trunks.map(\.outbound.secret)
+    let secrets = [agent.keys.tunnel.privateKey, agent.keys.manager] + trunks.map(\.outbound.secret)
     for secret in secrets {
       for form in [secret.exposedHex, Base64URL.encode(secret.exposedBytes)] {
         #expect(texts.allSatisfy { !$0.contains(form) })

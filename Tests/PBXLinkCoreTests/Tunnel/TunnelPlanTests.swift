@@ -118,7 +118,47 @@ struct TunnelPlanTests: TunnelFixtures {
     let observed = absent.applying(changes(from: nil, to: try configuration(peers: peers), at: now))
     let plan = changes(from: observed, to: try configuration(key: key(9), peers: peers), at: now)
     #expect(plan == [.setKey(try key(9), replacing: true)])
-    #expect(plan.map(\.expectedGap) == [.packets(6)])
+    #expect(plan.map(\.expectedGap) == [.packets(3)])
+  }
+
+  @Test("a peer's next key is let in without addresses, and gets them once it has made the last handshake")
+  func nextKey() throws {
+    let (old, new) = (try key(2), try key(3))
+    let peer = TunnelPeer(
+      publicKey: old, nextKey: new, allowedIPs: [try prefix("10.77.0.2")], keepalive: 25)
+    let desired = try configuration(peers: [peer])
+    var observed = absent.applying(changes(from: nil, to: desired, at: now))
+    #expect(observed.peers[old]?.allowedIPs == peer.allowedIPs && observed.peers[new]?.allowedIPs == [])
+    observed.peers[old]?.lastHandshake = now + -100
+    #expect(changes(from: observed, to: desired, at: now).isEmpty)
+    observed.peers[new]?.lastHandshake = now + -1
+    let plan = changes(from: observed, to: desired, at: now)
+    #expect(plan.contains { !$0.disruptedPeers.isEmpty } && plan.allSatisfy { !$0.expectedGap.isAudible })
+    observed = observed.applying(plan)
+    #expect(observed.peers[new]?.allowedIPs == peer.allowedIPs && observed.peers[old]?.allowedIPs == [])
+    #expect(observed.peers[new]?.keepalive == 25 && observed.peers[old]?.keepalive == 0)
+    // However old both become: who has changed does not go back.
+    #expect(changes(from: observed, to: desired, at: now + 86_400).isEmpty)
+    let announced = try configuration(peers: [
+      TunnelPeer(publicKey: new, nextKey: key(4), allowedIPs: peer.allowedIPs, keepalive: 25)
+    ])
+    let end = changes(from: observed, to: announced, at: now)
+    #expect(end.contains(.removePeer(old, replaced: true)) && end.allSatisfy { $0.expectedGap == .free })
+  }
+
+  @Test("while a peer answers with neither key, they take turns")
+  func turns() throws {
+    var peer = TunnelPeer(publicKey: try key(2), nextKey: try key(3), allowedIPs: [try prefix("10.77.0.2")])
+    var observed = absent.applying(changes(from: nil, to: try configuration(peers: [peer]), at: now))
+    peer.triesNextKey = true
+    observed = observed.applying(changes(from: observed, to: try configuration(peers: [peer]), at: now))
+    #expect(observed.peers[try key(3)]?.allowedIPs == peer.allowedIPs)
+    peer.triesNextKey = false
+    observed = observed.applying(changes(from: observed, to: try configuration(peers: [peer]), at: now))
+    #expect(observed.peers[try key(2)]?.allowedIPs == peer.allowedIPs)
+    observed.peers[try key(2)]?.lastHandshake = now
+    peer.triesNextKey = true
+    #expect(changes(from: observed, to: try configuration(peers: [peer]), at: now).isEmpty)
   }
 
   @Test("what others did to the interface is put right")

@@ -153,23 +153,26 @@ final class KeyFilesTests {
   @Test("a site's keys are made once, load again, and are all named when one is missing")
   func agentKeys() throws {
     let files = try KeyFiles(directory: directory)
-    #expect(throws: KeyFileError.self) { try files.loadAgentKeys() }
+    #expect(throws: KeyFileError.self) { try files.loadAgentKeys(KeyGenerations()) }
     let made = try files.createAgentKeys(authority: true)
     let again = try files.createAgentKeys(authority: true)
-    let loaded = try files.loadAgentKeys()
+    let loaded = try files.loadAgentKeys(KeyGenerations())
     for keys in [again, loaded] {
       #expect(keys.identity.publicKey == made.identity.publicKey)
       #expect(keys.authority?.publicKey == made.authority?.publicKey)
-      #expect(keys.tunnelPrivate == made.tunnelPrivate && keys.tunnelPublic == made.tunnelPublic)
+      #expect(
+        keys.tunnel.privateKey == made.tunnel.privateKey && keys.tunnel.publicKey == made.tunnel.publicKey)
       #expect(keys.trunk.map(\.publicKey) == made.trunk.map(\.publicKey))
       #expect(keys.manager == made.manager)
     }
     #expect(made.trunk.map(\.generation) == [1])
     #expect(made.authority != nil)
     try files.create("trunk-2", RandomBytes.secret(32))
-    #expect(try files.loadAgentKeys().trunk.map(\.generation) == [1, 2])
+    #expect(try files.loadAgentKeys(KeyGenerations()).trunk.map(\.generation) == [1, 2])
     unlink(directory + "/manager")
-    #expect(throws: KeyFileError.missing(path: directory + "/manager")) { try files.loadAgentKeys() }
+    #expect(throws: KeyFileError.missing(path: directory + "/manager")) {
+      try files.loadAgentKeys(KeyGenerations())
+    }
     try files.erase()
     #expect(access(directory, F_OK) != 0)
   }

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// A rotation renews the tunnel key and the trunk key while calls are up and being placed:
+///
+/// 1. a new trunk key is made, and Asterisk takes calls by either;
+/// 2. the descriptor announces it; each peer takes calls by it, calls us by it and sends a receipt, and from then
+///    on we call that peer by it;
+/// 3. when every peer that is up has sent its receipt, and so knows the next tunnel key too, the tunnel changes to
+///    that one; each peer moves our addresses to it when it makes its first handshake;
+/// 4. the descriptor announces another next tunnel key and the old trunk key no more.
+extension Agent {
+  /// Begins a rotation.
+  /// - Parameters:
+  ///   - new: our keys with a trunk key of the next generation.
+  ///   - leavingBehind: whether to go on although there are sites that could not follow.
+  public mutating func beginRotation(
+    with new: AgentKeys, leavingBehind: Bool, at now: Timestamp
+  ) throws -> [Effect] {
+    guard membership != nil else { throw AgentError.siteUnknown(mesh.site) }
+    if let rotation = keyGenerations.rotation { throw AgentError.rotationUnderWay(since: rotation.begunAt) }
+    let behind = sitesThatCannotFollow(at: now)
+    guard leavingBehind || behind.isEmpty else { throw AgentError.rotationLeavesBehind(behind) }
+    guard let trunk = new.trunk.last?.generation, trunk > keyGenerations.trunk else {
+      throw AgentError.signing("there is no new trunk key")
+    }
+    keys = new
+    keyGenerations.rotation = .init(trunk: trunk, begunAt: now)
+    return [
+      .saveKeyGenerations, .journal(JournalEntry(.keysRotated, "rotation of keys begins")), .reconcile,
+    ]
+  }
+
+  /// The sites that would lose us until a third one tells them our new key: those that do not know the next key,
+  /// or are down and have not said that they do.
+  public func sitesThatCannotFollow(at now: Timestamp) -> [SiteName] {
+    linkedSites(at: now).filter { site in
+      site.descriptor?.wireguard.nextPublicKey == nil
+        || !linksUp.contains(site.name) && !knowsNextTunnelKey(site)
+    }.map(\.name)
+  }
+
+  /// Whether a site has said that it applied our present descriptor, which announces the next key.
+  private func knowsNextTunnelKey(_ site: Site) -> Bool {
+    guard let known = receipts[site.identity]?.descriptor else { return false }
+    return known == directory.descriptor(of: identity)?.version
+  }
+
+  /// The trunk keys that peers may call us by.
+  var announcedTrunkKeys: [any TrunkKey] {
+    guard let rotation = keyGenerations.rotation, rotation.announcedBy == nil else { return keys.trunk }
+    return keys.trunk.filter { $0.generation < rotation.trunk }
+  }
+
+  /// The trunk key by which we call a site: the newest that it takes calls by.
+  func trunkKey(for site: Site) -> (any TrunkKey)? {
+    guard let rotation = keyGenerations.rotation else { return keys.trunk.last }
+    return hasApplied(rotation, site) ? keys.trunk.last : keys.trunk.first
+  }
+
+  private func hasApplied(_ rotation: KeyGenerations.Rotation, _ site: Site) -> Bool {
+    guard let announcedBy = rotation.announcedBy, let known = receipts[site.identity]?.descriptor else {
+      return false
+    }
+    return known.serial >= announcedBy
+  }
+
+  /// Asterisk takes calls by these generations: a new one may be announced.
+  mutating func announceNewTrunkKey(_ generations: [UInt32], at now: Timestamp) throws -> [Effect] {
+    guard let rotation = keyGenerations.rotation, rotation.announcedBy == nil,
+      generations.contains(rotation.trunk)
+    else { return [] }
+    let serial = directory.nextDescriptor(of: identity).serial
+    keyGenerations.rotation?.announcedBy = serial
+    return [.saveKeyGenerations] + (try publish(at: now))
+  }
+
+  /// The sites whose receipts a rotation waits for.
+  public func sitesAwaitedByRotation(at now: Timestamp) -> [SiteName] {
+    guard let rotation = keyGenerations.rotation else { return [] }
+    return linkedSites(at: now).filter { linksUp.contains($0.name) && !hasApplied(rotation, $0) }.map(\.name)
+  }
+
+  /// The peers to prepare for the change of the tunnel key, when it is time for that.
+  public func peersForHandover(at now: Timestamp) -> [Site]? {
+    guard keyGenerations.rotation?.announcedBy != nil, sitesAwaitedByRotation(at: now).isEmpty else {
+      return nil
+    }
+    return linkedSites(at: now).filter { linksUp.contains($0.name) }
+  }
+
+  /// Whether a peer's next tunnel key is known here, and in the tunnel.
+  public func isReadyForHandover(of site: SiteName, to key: PublicKey, at now: Timestamp) -> Bool {
+    linkedSites(at: now).contains { linked in
+      linked.name == site
+        && applied.descriptor(of: linked.identity)?.content.wireguard.nextPublicKey == key
+    }
+  }
+
+  /// Changes to the next tunnel key and to the new trunk key alone.
+  /// - Parameter new: the keys from then on, with another next tunnel key.
+  public mutating func endRotation(with new: AgentKeys, at now: Timestamp) throws -> [Effect] {
+    guard let rotation = keyGenerations.rotation else { throw AgentError.rotationNotUnderWay }
+    keys = new
+    keyGenerations = KeyGenerations()
+    keyGenerations.tunnel = new.tunnel.generation
+    keyGenerations.trunk = rotation.trunk
+    keyGenerations.rotatedAt = now
+    let entry = JournalEntry(
+      .keysRotated, "keys rotated: tunnel key \(new.tunnel.generation), trunk key \(rotation.trunk)")
+    return [.saveKeyGenerations, .journal(entry)] + (try publish(at: now))
+  }
+
+  /// Whether the site file's interval has passed. A rotation by the clock leaves nobody behind: it waits.
+  func isRotationDue(at now: Timestamp) -> Bool {
+    guard configuration.rotationDays > 0, keyGenerations.rotation == nil, let membership else { return false }
+    let last = keyGenerations.rotatedAt ?? membership.notBefore
+    return now - last >= Int64(configuration.rotationDays) * 86_400 && sitesThatCannotFollow(at: now).isEmpty
+  }
+}
+
+extension Descriptor.WireGuard {
+  /// The keys that the site uses now or next.
+  var keys: [PublicKey] { [publicKey] + (nextPublicKey.map { [$0] } ?? []) }
+}
