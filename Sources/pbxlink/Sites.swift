@@ -26,6 +26,6 @@ struct Sites: ReportingCommand {
           String(site.notAfter?.prefix(10) ?? "-"),
         ]
       })
-    Console.print(table.lines)
+    Console.print(table.lines + answer.sites.compactMap { site in site.remark.map { "\(site.name): \($0)" } })
   }
 }

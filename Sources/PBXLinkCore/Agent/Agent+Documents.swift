@@ -83,7 +83,10 @@ extension Agent {
         port: configuration.trunk.port, callLimit: configuration.trunk.callLimit,
         codecs: configuration.trunk.codecs, encryption: configuration.trunk.encryption),
       extensions: announcedExtensions(granted: membership.content.extensions), agentVersion: Version.current)
-    if let last, last.announcesTheSame(as: next), last.expiresAt - now > Self.descriptorLifetime / 2 {
+    if let last, last.announcesTheSame(as: next), last.expiresAt - now > Self.descriptorLifetime / 2,
+      // One that a clock far ahead has signed would not be renewed for years.
+      !(last.issuedAt > now + Self.clockTolerance && isClockConfirmed(at: now))
+    {
       return []
     }
     let document = try next.signed(by: keys.identity, using: cryptography)

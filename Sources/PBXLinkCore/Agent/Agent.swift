@@ -27,8 +27,10 @@ public struct Agent: Sendable {
   var applied: Directory
   /// What the other sites say that they have applied, by identity.
   var receipts: [PublicKey: Receipt] = [:]
+  /// The seconds by which other sites' clocks are ahead of ours, by identity.
+  var clockOffsets: [PublicKey: Int64] = [:]
   /// The sites whose tunnel works, by the last look.
-  var linksUp: Set<SiteName> = []
+  public internal(set) var linksUp: Set<SiteName> = []
   /// The smallest MTU of the interfaces that tunnel packets leave by; nil until it was looked up.
   var underlayMTU: Int?
   let cryptography: any Cryptography
@@ -68,6 +70,8 @@ public struct Agent: Sendable {
     case applied(Directory, trunkGenerations: [UInt32])
     /// A site says what it has applied.
     case receipt(Receipt, from: SiteName)
+    /// A site says what time it is there.
+    case clock(Timestamp, of: SiteName)
     /// The sites whose tunnel works.
     case linksUp(Set<SiteName>)
     /// The smallest MTU, in bytes, of the interfaces that tunnel packets leave by.
@@ -97,6 +101,9 @@ public struct Agent: Sendable {
     case .applied(let directory, let generations):
       return try noteApplied(directory, trunkGenerations: generations, at: now)
     case .receipt(let receipt, let site): return note(receipt, from: site, at: now)
+    case .clock(let clock, let site):
+      note(clock: clock, of: site, at: now)
+      return []
     case .linksUp(let sites):
       linksUp = sites
       return []
@@ -105,7 +112,7 @@ public struct Agent: Sendable {
       underlayMTU = mtu
       return [.reconcile]
     case .tick:
-      return try closeInvitations(at: now) { $0.expires < now } + publish(at: now)
+      return try closeInvitations(at: now) { $0.expires < now } + renewMemberships(at: now) + publish(at: now)
         + (isRotationDue(at: now) ? [.rotateKeys] : [])
     }
   }

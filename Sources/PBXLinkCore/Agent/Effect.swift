@@ -31,6 +31,7 @@ public struct JournalEntry: Hashable, Sendable, Codable {
     case siteInvited = "site_invited"
     case siteAdmitted = "site_admitted"
     case siteRevoked = "site_revoked"
+    case membershipRenewed = "membership_renewed"
     case meshJoined = "mesh_joined"
     case invitationExpired = "invitation_expired"
     case documentAccepted = "document_accepted"

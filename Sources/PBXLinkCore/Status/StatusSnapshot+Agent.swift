@@ -53,7 +53,8 @@ extension StatusSnapshot {
       agent: AgentStatus(
         version: Version.current, since: surroundings.started.description,
         tunnelBackend: surroundings.backend?.name, tunnelBackendReason: surroundings.backend?.reason,
-        asteriskVersion: surroundings.trunk?.version?.description, problems: surroundings.problems,
+        asteriskVersion: surroundings.trunk?.version?.description,
+        problems: surroundings.problems + agent.alarms(at: now),
         isDown: surroundings.isDown),
       peers: (others + invited).sorted { $0.name < $1.name })
   }

@@ -27,13 +27,20 @@ extension Engine: ExchangeDelegate {
 
   func exchangeSync(_ request: SyncRequest, from address: IPAddress) async throws -> SyncAnswer {
     let name = try heard(address)
-    if let receipt = request.receipt {
-      try step { agent, now in ((), try agent.handle(.receipt(receipt, from: name), at: now)) }
-    }
+    try note(request.receipt, request.time, from: name)
     let agent = try member()
     return SyncAnswer(
       digest: agent.directory.digest(), documents: agent.directory.documents(missingFrom: request.digest),
-      receipt: agent.site(at: address, now: Self.clock()).map { agent.receipt(for: $0.identity) })
+      receipt: agent.site(at: address, now: Self.clock()).map { agent.receipt(for: $0.identity) },
+      time: Self.clock())
+  }
+
+  /// What comes along with digests.
+  private func note(_ receipt: Receipt?, _ time: Timestamp?, from site: SiteName) throws {
+    let events = [receipt.map { Agent.Event.receipt($0, from: site) }, time.map { .clock($0, of: site) }]
+    for event in events.compactMap(\.self) {
+      try step { agent, now in ((), try agent.handle(event, at: now)) }
+    }
   }
 
   func exchangeDocuments(_ push: DocumentsPush, from address: IPAddress) async throws -> DocumentsAnswer {
@@ -100,10 +107,9 @@ extension Engine: ExchangeDelegate {
     guard let client = client(of: site), let agent else { return false }
     do {
       let answer = try await client.sync(
-        SyncRequest(digest: agent.directory.digest(), receipt: agent.receipt(for: site.identity)))
-      if let receipt = answer.receipt {
-        try step { agent, now in ((), try agent.handle(.receipt(receipt, from: site.name), at: now)) }
-      }
+        SyncRequest(
+          digest: agent.directory.digest(), receipt: agent.receipt(for: site.identity), time: Self.clock()))
+      try note(answer.receipt, answer.time, from: site.name)
       if !answer.documents.isEmpty {
         try step { agent, now in
           ((), try agent.handle(.documents(answer.documents, from: site.name), at: now))

@@ -78,9 +78,25 @@ extension Engine {
       journal(JournalEntry(.planeFailed, "\(failure.plane.rawValue): \(failure.error)"))
     }
     lastReport = report
+    noteLinks(at: now)
     serveExchange()
     if let agent = applying, report.failures.isEmpty { noteApplied(agent) }
     return report
+  }
+
+  /// Tells the agent which links work.
+  private func noteLinks(at now: Timestamp) {
+    guard let agent else { return }
+    let up = agent.linkedSites(at: now).filter { site in
+      agent.path(to: site) == .openvpnTCP
+        ? pathStates[site.name]?[.openvpnTCP]?.isUp == true
+        : site.descriptor.flatMap { lastReport.tunnel?.peer(of: $0.wireguard) }?.hasKeys(at: now) == true
+    }
+    do {
+      try step { agent, now in ((), try agent.handle(.linksUp(Set(up.map(\.name))), at: now)) }
+    } catch {
+      logger.error("links: \(error)")
+    }
   }
 
   /// After a start, what the routes show decides which paths are in use.
@@ -100,6 +116,11 @@ extension Engine {
       try await Task.sleep(for: .seconds(1))
       await reconcile()
     }
+  }
+
+  /// A clock that the other sites contradict must not lock us out when it is put right.
+  func raiseHighestTime(to now: Timestamp) {
+    if agent?.clockDeviation(at: now) == nil { highestTime = max(highestTime, now) }
   }
 
   /// A handshake stamped in the future locks its key out until the clock gets there (the responder keeps the

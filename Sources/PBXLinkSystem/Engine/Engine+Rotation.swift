@@ -7,6 +7,8 @@ internal import PBXLinkCore
 extension Engine {
   /// `rotate-keys`: begins a rotation; the rest follows from the peers' receipts.
   func rotateKeys(_ request: Control.RotateRequest) async throws -> Control.RotationAnswer {
+    // Which links work must not be as old as the last look.
+    await reconcile()
     try beginRotation(leavingBehind: request.leaveBehind)
     return try rotation()
   }

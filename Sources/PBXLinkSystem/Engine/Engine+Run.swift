@@ -73,7 +73,7 @@ extension Engine {
   /// Keeps the highest time seen, for a start after a power cut with a clock that has lost it.
   private func rememberTime() {
     let now = Self.clock()
-    highestTime = max(highestTime, now)
+    raiseHighestTime(to: now)
     do {
       try store.commit([try .setMeta(.highestTime, highestTime)], at: now)
     } catch {
@@ -119,17 +119,9 @@ extension Engine {
   private func synchronizeLinks(all: Bool) {
     guard let agent else { return }
     let now = Self.clock()
-    let fresh = agent.linkedSites(at: now).filter { site in
-      agent.path(to: site) == .openvpnTCP
-        ? pathStates[site.name]?[.openvpnTCP]?.isUp == true
-        : site.descriptor.flatMap { lastReport.tunnel?.peer(of: $0.wireguard) }?.hasKeys(at: now)
-          == true
-    }
+    let fresh = agent.linkedSites(at: now).filter { agent.linksUp.contains($0.name) }
     let due = all ? fresh : fresh.filter { !freshPeers.contains($0.name) }
     freshPeers = Set(fresh.map(\.name))
-    do { try step { agent, now in ((), try agent.handle(.linksUp(freshPeers), at: now)) } } catch {
-      logger.error("links: \(error)")
-    }
     Task { await handOverIfDue() }
     for site in due { Task { _ = await synchronize(with: site) } }
   }

@@ -55,11 +55,12 @@ extension Engine {
         extensions: invitation.extensions.map(\.description), roles: invitation.roles.map(\.rawValue),
         standing: "invited", notAfter: invitation.expires.description, remark: "has not joined yet")
     }
-    let revoked = agent.directory.revoked.values.sorted { $0.site < $1.site }.map { entry in
-      Control.SiteEntry(
+    let revoked = agent.revocationProgress(at: now).map { progress in
+      let (entry, waiting) = (progress.entry, progress.waiting.map(\.description).joined(separator: ", "))
+      return Control.SiteEntry(
         name: entry.site.description, identity: entry.identity.description, addresses: [], extensions: [],
-        roles: [],
-        standing: "revoked", notAfter: entry.at.description, remark: entry.reason)
+        roles: [], standing: "revoked", notAfter: entry.at.description,
+        remark: entry.reason + (waiting.isEmpty ? "" : "; not yet cut off by \(waiting)"))
     }
     return Control.SitesAnswer(sites: members + invited + revoked)
   }

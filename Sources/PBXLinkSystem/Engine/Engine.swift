@@ -107,7 +107,7 @@ public actor Engine {
       case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys: break
       }
     }
-    highestTime = max(highestTime, now)
+    raiseHighestTime(to: now)
     if !changes.isEmpty { try store.commit(changes + [try .setMeta(.highestTime, highestTime)], at: now) }
     agent = next
     for case .journal(let entry) in effects {

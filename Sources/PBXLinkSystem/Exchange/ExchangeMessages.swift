@@ -27,6 +27,8 @@ public struct SyncRequest: Sendable, Codable {
   public let digest: DirectoryDigest
   /// What it has applied; nil from a version that does not say.
   public var receipt: Receipt?
+  /// Its time; nil from a version that does not say.
+  public var time: Timestamp?
 }
 
 /// What the asked site has, and what the asking one lacks.
@@ -37,6 +39,8 @@ public struct SyncAnswer: Sendable, Codable {
   public let documents: [String]
   /// What it has applied; nil from a version that does not say.
   public var receipt: Receipt?
+  /// Its time; nil from a version that does not say.
+  public var time: Timestamp?
 }
 
 /// A receipt was taken.

@@ -34,6 +34,7 @@ struct ControlServer: Sendable {
     router.post("/v1/remove") {
       JSONReply(try await engine.remove($0.decode(as: Control.RemoveRequest.self, context: $1)))
     }
+    router.get("/v1/revocations") { _, _ in JSONReply(try await engine.revocations()) }
     router.post("/v1/documents") {
       JSONReply(try await engine.importing($0.decode(as: Control.ImportRequest.self, context: $1)))
     }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import FoundationEssentials
+import LinkLab
+import PBXLinkCore
+import Testing
+
+@Suite("Rotation of keys", .serialized, .timeLimit(.minutes(5)), .offices("test-rotation", isLinked: true))
+struct RotationTests {
+  let mesh: LinkedLab
+
+  init() throws { mesh = try #require(LinkedLab.current) }
+
+  @Test("three rotations with six calls up and one attempt a second each way: none dropped, none failed")
+  func rotations() async throws {
+    let offices = [try mesh.paris, try mesh.lyon, try mesh.nice]
+    for office in offices {
+      let path = "/etc/pbxlink/pbxlink.yaml"
+      // Room for the attempts beside the calls.
+      try await office.write(try office.read(path) + "\ntrunk:\n  call_limit: 12\n", to: path)
+      try await office.run(["pbxlink", "apply"]).checked()
+    }
+    for office in offices.dropFirst() { try await mesh.waitForLink(offices[0], office) }
+    var calls: [ActiveCall] = []
+    for number in ["301", "302", "301", "401", "402", "401"] {
+      calls.append(try await offices[0].call(number))
+    }
+    var before: [String] = []
+    for call in calls { before.append(try await mesh.lab.record(of: call).caller.uniqueID) }
+
+    let attempts = Attempts()
+    try await withThrowingTaskGroup { group in
+      for (office, number) in [
+        (offices[0], "301"), (offices[1], "201"), (offices[0], "401"), (offices[2], "201"),
+      ] {
+        group.addTask { try await attempts.run(from: office, to: number) }
+      }
+      for office in offices {
+        try await attempts.wait(for: 8)
+        let secrets = try office.read("/etc/asterisk/pbxlink/iax.conf")
+        let answer = try await office.run(["pbxlink", "rotate-keys", "--json"]).checked()
+        let rotation = try answer.json(Rotation.self)
+        #expect(rotation.tunnelGeneration == 2 && rotation.trunkGeneration == 2)
+        let keys = try await office.shell("ls /var/lib/pbxlink/keys; wg show pbxlink0 public-key").checked()
+        #expect(keys.standardOutput.contains(rotation.tunnelKey))
+        #expect(!keys.standardOutput.split(separator: "\n").contains { $0 == "tunnel" || $0 == "trunk-1" })
+        #expect(try office.read("/etc/asterisk/pbxlink/iax.conf") != secrets)
+      }
+      try await attempts.wait(for: 8)
+      await attempts.finish()
+      try await group.waitForAll()
+    }
+    let (answered, failures) = await attempts.outcome
+    #expect(failures.isEmpty, "\(failures)")
+    #expect(answered >= 30, "\(answered)")
+    for (call, id) in zip(calls, before) {
+      #expect(try await mesh.lab.record(of: call).caller.uniqueID == id)
+      let heard = call.office.voice(on: call.phone).loud
+      try await wait(for: "more voice on \(call.phone.name)", upTo: .seconds(5)) {
+        call.office.voice(on: call.phone).loud > heard ? () : nil
+      }
+    }
+    for office in offices {
+      try await office.hangUpAll()
+      try await wait(for: "\(office.name) to have nothing left to change", upTo: .seconds(20)) {
+        try await office.plan().steps.isEmpty ? () : nil
+      }
+      let old = try await office.shell("grep -c 'k1_\\|_1\\]' /etc/asterisk/pbxlink/iax.conf")
+      #expect(old.standardOutput == "0\n")
+    }
+  }
+
+  @Test("a site that was down during a rotation comes back by the next key, which it knew before")
+  func absentSite() async throws {
+    let (paris, nice) = (try mesh.paris, try mesh.nice)
+    // Its tunnel, too, is away, so that it hears of nothing.
+    try await nice.stopAgent("KILL")
+    try await nice.shell("kill -9 $(pidof wireguard-go)").checked()
+    try await wait(for: "paris to know that nice is down", upTo: .seconds(220)) {
+      try await paris.status().peers.contains { $0.name == "nice" && $0.state == .down } ? () : nil
+    }
+    try await paris.run(["pbxlink", "rotate-keys"]).checked()
+    try await nice.startAgent()
+    try await wait(for: "nice to be back", upTo: .seconds(100)) {
+      try await nice.status().peers.contains { $0.name == "paris" && $0.state == .up } ? () : nil
+    }
+    #expect(try await mesh.lab.call(from: nice, to: "201").gaps(interface: "pbxlink0").isEmpty)
+  }
+
+  private struct Rotation: Decodable {
+    let tunnelKey: String
+    let tunnelGeneration: Int
+    let trunkGeneration: Int
+
+    enum CodingKeys: String, CodingKey {
+      case tunnelKey = "tunnel_key"
+      case tunnelGeneration = "tunnel_generation"
+      case trunkGeneration = "trunk_generation"
+    }
+  }
+}
+
+/// Calls that are placed all the time, and what became of them.
+private actor Attempts {
+  private var answered = 0
+  private var failures: [String] = []
+  private var isOver = false
+
+  var outcome: (answered: Int, failures: [String]) { (answered, failures) }
+
+  /// A call each second until it is over; one that takes longer does not hold up the next.
+  func run(from office: Office, to number: String) async throws {
+    try await withThrowingTaskGroup { group in
+      while !isOver {
+        group.addTask { try await self.place(from: office, to: number) }
+        try await Task.sleep(for: .seconds(1))
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  private func place(from office: Office, to number: String) async throws {
+    switch try await office.dial(number) {
+    case .answered(let call):
+      answered += 1
+      try await call.hangUp()
+    case .ended(let end): failures.append("\(office.name) to \(number): \(end)")
+    }
+  }
+
+  /// Waits until so many more have been answered or have failed.
+  func wait(for count: Int) async throws {
+    let goal = answered + failures.count + count
+    while answered + failures.count < goal { try await Task.sleep(for: .milliseconds(100)) }
+  }
+
+  func finish() { isOver = true }
+}
