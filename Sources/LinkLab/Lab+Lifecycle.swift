@@ -94,11 +94,11 @@ extension Lab {
     try journal.change { $0.offices.append(host) }
     switch plan.network {
     case .public: try await internet.connect(host, address: plan.address, port: port)
-    case .nat:
+    case .nat, .symmetric:
       let router = try await Anchor.start(name: "\(name)-router", log: directory.log("\(name)-router"))
       try journal.change { $0.routers.append(router) }
       try await internet.connect(router, address: plan.address, port: port)
-      try await Router.connect(host, to: router, lan: plan.lan)
+      try await Router.connect(host, to: router, lan: plan.lan, isSymmetric: plan.network == .symmetric)
     }
     return Office(plan: plan, anchor: host, directory: directory)
   }

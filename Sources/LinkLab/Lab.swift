@@ -31,10 +31,13 @@ public struct Lab: Sendable {
   public let offices: [Office]
   /// The network between them.
   let internet: Anchor
+  /// The routers of the offices behind NAT, by `<office>-router`.
+  let routers: [Anchor]
 
   init(_ state: LabState, internet: Anchor, _ directory: LabDirectory) {
     name = directory.name
     self.internet = internet
+    routers = state.routers
     file = state.file
     offices = state.file.offices.compactMap { plan in
       state.offices.first { $0.name == plan.name.description }.map {

@@ -11,6 +11,9 @@ public struct LabFile: Codable, Hashable, Sendable {
     case `public`
     /// Behind a router that masquerades and lets nothing in unasked.
     case nat
+    /// Behind a router that gives each conversation another port, so that nobody can tell a third one which it
+    /// will be (address and port-dependent mapping, RFC 4787 section 4.1).
+    case symmetric
   }
 
   /// The Debian release whose Asterisk an office runs.

@@ -6,7 +6,7 @@ import PBXLinkCore
 /// The router of an office behind NAT.
 enum Router {
   /// Joins the office to its router: `eth0` of the office to `lan0` of the router, which masquerades.
-  static func connect(_ office: Anchor, to router: Anchor, lan: IPPrefix) async throws {
+  static func connect(_ office: Anchor, to router: Anchor, lan: IPPrefix, isSymmetric: Bool) async throws {
     try await HostCommand.run([
       "nsenter", "--target", "\(router.process.pid)", "--net", "--",
       "ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth0", "netns", "\(office.process.pid)",
@@ -16,7 +16,10 @@ enum Router {
       ["ip", "link", "set", "lan0", "up"],
       ["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"],
     ])
-    try await router.run(["nft", "-f", "-"], input: rules).checked()
+    try await router.run(
+      ["nft", "-f", "-"], input: rules(masquerade: isSymmetric ? "masquerade fully-random" : "masquerade")
+    )
+    .checked()
     try await office.runAll([
       ["ip", "address", "add", lan.interface(lan.host(10)), "dev", "eth0"],
       ["ip", "link", "set", "eth0", "up"],
@@ -26,7 +29,8 @@ enum Router {
 
   // Input is dropped, not rejected: a confirmed entry for an unasked packet would take the port that the
   // office's own mapping needs, as no home router does.
-  private static let rules = """
+  private static func rules(masquerade: String) -> String {
+    """
     table ip router {
       chain input {
         type filter hook input priority filter; policy drop;
@@ -41,8 +45,9 @@ enum Router {
       }
       chain postrouting {
         type nat hook postrouting priority srcnat;
-        oifname "eth0" masquerade
+        oifname "eth0" \(masquerade)
       }
     }
     """
+  }
 }

@@ -53,9 +53,10 @@ extension Agent {
     let members = holders.map { key, sites in
       TunnelPeer(
         publicKey: key, nextKey: sites[0].1.nextPublicKey.flatMap { announced[$0] == 1 ? $0 : nil },
-        triesNextKey: triesNextKey(at: now),
+        triesNextKey: triesNextKey(of: sites.map(\.0), at: now),
+        isSilent: sites.allSatisfy { silent.keys.contains($0.0.name) },
         allowedIPs: Set(sites.flatMap(\.0.membership.addresses).map(IPPrefix.init(host:))),
-        endpoint: candidate(of: sites.map(\.1.endpoints), at: now), keepalive: configuration.tunnel.keepalive)
+        endpoint: candidate(of: sites.map(\.0), at: now), keepalive: configuration.tunnel.keepalive)
     }.sorted { $0.publicKey < $1.publicKey }
     // A site that announces the throw-away key of an invitation as its own must not stop the other links.
     let taken = Set(members.map(\.publicKey) + members.compactMap(\.nextKey))
@@ -69,42 +70,6 @@ extension Agent {
       listenPort: configuration.tunnel.listenPort,
       addresses: (membership?.addresses ?? []).map(IPPrefix.init(host:)),
       mtu: tunnelMTU, peers: members + invited, routes: mesh.networks)
-  }
-
-  /// Seconds for which one of several endpoints is tried before the next one: longer than a handshake's
-  /// retransmission (REKEY_TIMEOUT, 5 s) and shorter than an admin's patience.
-  static let candidateInterval: Int64 = 15
-
-  /// The address to try now; the plane uses it only while the peer has no working one. Sites that announce one
-  /// key take turns, whatever number of endpoints each lists.
-  private func candidate(of sites: [[Endpoint]], at now: Timestamp) -> ResolvedEndpoint? {
-    let candidates = sites.map { $0.flatMap(resolved) }.filter { !$0.isEmpty }
-    guard !candidates.isEmpty else { return nil }
-    let turn = Int(now.seconds / Self.candidateInterval)
-    let own = candidates[turn % candidates.count]
-    return own[(turn / candidates.count) % own.count]
-  }
-
-  /// Every fourth turn, for a site that has changed its key while we could not hear of it.
-  private func triesNextKey(at now: Timestamp) -> Bool { (now.seconds / Self.candidateInterval) % 4 == 3 }
-
-  private func resolved(_ endpoint: Endpoint) -> [ResolvedEndpoint] {
-    switch endpoint.host {
-    case .address(let address): [ResolvedEndpoint(address, port: endpoint.port)]
-    case .name(let name): (resolvedNames[name] ?? []).map { ResolvedEndpoint($0, port: endpoint.port) }
-    }
-  }
-
-  /// The addresses at which the other sites' tunnels may be reached.
-  public func endpointAddresses(at now: Timestamp) -> Set<IPAddress> {
-    let endpoints = linkedSites(at: now).flatMap { $0.descriptor?.wireguard.endpoints ?? [] }
-    return Set(endpoints.flatMap(resolved).map(\.address))
-  }
-
-  /// The DNS names that must be looked up.
-  public func endpointNames(at now: Timestamp) -> Set<String> {
-    let endpoints = linkedSites(at: now).flatMap { $0.descriptor?.wireguard.endpoints ?? [] }
-    return Set(endpoints.compactMap { if case .name(let name) = $0.host { name } else { nil } })
   }
 
   /// The invitations that let someone in: none once we are revoked ourselves.

@@ -56,16 +56,12 @@ extension Agent {
     }
   }
 
-  /// The paths to probe: all but WireGuard where it is the only one, whose handshakes tell enough.
+  /// The paths to probe.
   public func probedPaths(at now: Timestamp) -> [ProbeTarget] {
     guard let local = membership?.addresses.first(where: { $0.family == .v4 }) else { return [] }
     return linkedSites(at: now).flatMap { site -> [ProbeTarget] in
-      let paths = paths(to: site)
-      guard paths != [.wireguard], let peer = site.membership.addresses.first(where: { $0.family == .v4 })
-      else {
-        return []
-      }
-      return paths.compactMap { path in
+      guard let peer = site.membership.addresses.first(where: { $0.family == .v4 }) else { return [] }
+      return paths(to: site).compactMap { path in
         let interface = path == .wireguard ? configuration.tunnel.interface : openVPNInterface(of: site)
         return interface.flatMap {
           ProbeTarget(site: site.name, path: path, interface: $0, peer: peer, local: local)

@@ -27,6 +27,10 @@ public struct Agent: Sendable {
   var applied: Directory
   /// What the other sites say that they have applied, by identity.
   var receipts: [PublicKey: Receipt] = [:]
+  /// Where other sites see a site's tunnel, by its identity.
+  var seenEndpoints: [PublicKey: SeenEndpoints] = [:]
+  /// The sites from which nothing comes although they are spoken to, and the endpoint at which they fell silent.
+  var silent: [SiteName: ResolvedEndpoint?] = [:]
   /// The seconds by which other sites' clocks are ahead of ours, by identity.
   var clockOffsets: [PublicKey: Int64] = [:]
   /// The sites whose tunnel works, by the last look.
@@ -70,6 +74,10 @@ public struct Agent: Sendable {
     case applied(Directory, trunkGenerations: [UInt32])
     /// A site says what it has applied.
     case receipt(Receipt, from: SiteName)
+    /// Another site says where it sees the tunnels of some.
+    case endpointsSeen([SiteName: ResolvedEndpoint], by: SiteName)
+    /// From these sites nothing comes although they are spoken to, at these endpoints.
+    case silent([SiteName: ResolvedEndpoint?])
     /// A site says what time it is there.
     case clock(Timestamp, of: SiteName)
     /// The sites whose tunnel works.
@@ -101,6 +109,11 @@ public struct Agent: Sendable {
     case .applied(let directory, let generations):
       return try noteApplied(directory, trunkGenerations: generations, at: now)
     case .receipt(let receipt, let site): return note(receipt, from: site, at: now)
+    case .endpointsSeen(let endpoints, let reporter): return note(seen: endpoints, by: reporter, at: now)
+    case .silent(let sites):
+      guard Set(sites.keys) != Set(silent.keys) else { return [] }
+      silent = sites.merging(silent.filter { sites.keys.contains($0.key) }) { $1 }
+      return [.reconcile]
     case .clock(let clock, let site):
       note(clock: clock, of: site, at: now)
       return []

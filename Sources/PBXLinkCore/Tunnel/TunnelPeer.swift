@@ -9,6 +9,8 @@ public struct TunnelPeer: Hashable, Sendable {
   public var nextKey: PublicKey?
   /// Whether to try the next key now, while neither works.
   public var triesNextKey: Bool
+  /// Whether nothing comes from it although it is spoken to: its endpoint is not where it was.
+  public var isSilent: Bool
   /// The source addresses accepted from it, which are also the destinations sent to it.
   public var allowedIPs: Set<IPPrefix>
   /// The candidate to try while the tunnel has no working endpoint of its own; nil waits for the peer.
@@ -18,12 +20,14 @@ public struct TunnelPeer: Hashable, Sendable {
 
   /// A peer.
   public init(
-    publicKey: PublicKey, nextKey: PublicKey? = nil, triesNextKey: Bool = false, allowedIPs: Set<IPPrefix>,
+    publicKey: PublicKey, nextKey: PublicKey? = nil, triesNextKey: Bool = false, isSilent: Bool = false,
+    allowedIPs: Set<IPPrefix>,
     endpoint: ResolvedEndpoint? = nil, keepalive: UInt16 = 0
   ) {
     self.publicKey = publicKey
     self.nextKey = nextKey
     self.triesNextKey = triesNextKey
+    self.isSilent = isSilent
     self.allowedIPs = allowedIPs
     self.endpoint = endpoint
     self.keepalive = keepalive

@@ -103,7 +103,9 @@ enum TunnelPlan {
     if peer.allowedIPs != observed.allowedIPs { update.allowedIPs = peer.allowedIPs }
     if peer.keepalive != observed.keepalive { update.keepalive = peer.keepalive }
     // A handshake in the future means that the clock went back, not that the endpoint stopped working.
-    if !observed.hasKeys(at: now), let candidate = peer.endpoint, candidate != observed.endpoint {
+    if peer.isSilent || !observed.hasKeys(at: now), let candidate = peer.endpoint,
+      candidate != observed.endpoint
+    {
       update.endpoint = candidate
     }
     return update

@@ -11,6 +11,8 @@ extension Engine {
   private static let lookInterval = 10
   /// Looks between two rounds of anti-entropy: a minute.
   private static let looksPerSync = 6
+  /// Looks between two look-ups of all names; those of silent links are looked up at once.
+  private static let looksPerResolution = 30
 
   /// Runs the agent until it is told to end. Links stay up when it ends.
   public func run() async throws {
@@ -28,6 +30,7 @@ extension Engine {
         }
       }
       group.addTask { try await self.watchKernel() }
+      group.addTask { try await self.watchSilence() }
       let probes = PathProbes(port: self.configuration.probePort)
       self.pathProbes = probes
       group.addTask { try await probes.run() }
@@ -63,8 +66,8 @@ extension Engine {
       await reconcile()
       await selectPaths()
       // In the background: a resolver out of reach takes its time.
-      if !isResolving { Task { await resolveNames() } }
       look += 1
+      if !isResolving, look % Self.looksPerResolution == 0 { Task { await resolveNames() } }
       if look % Self.looksPerSync == 0 { rememberTime() }
       synchronizeLinks(all: look % Self.looksPerSync == 0)
     }
@@ -97,12 +100,12 @@ extension Engine {
     }
   }
 
-  private func resolveNames() async {
+  func resolveNames(ofSilentOnly: Bool = false) async {
     guard let agent else { return }
     isResolving = true
     defer { isResolving = false }
     let found = await withTaskGroup { group in
-      for name in agent.endpointNames(at: Self.clock()) {
+      for name in agent.endpointNames(ofSilentOnly: ofSilentOnly, at: Self.clock()) {
         group.addTask { (name, (try? await NameResolution.addresses(of: name)) ?? []) }
       }
       // A name that cannot be looked up now keeps what it had.

@@ -31,6 +31,10 @@ struct ExchangeClient: Sendable {
     let _: ReceiptAnswer = try await post(ExchangePath.receipt, receipt)
   }
 
+  func endpoints(of sites: [SiteName]) async throws -> EndpointsAnswer {
+    try await post(ExchangePath.endpoints, EndpointsRequest(sites: sites))
+  }
+
   func handOver(_ request: HandoverRequest) async throws -> HandoverAnswer {
     try await post(ExchangePath.handover, request)
   }

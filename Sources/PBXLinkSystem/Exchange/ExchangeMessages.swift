@@ -9,12 +9,14 @@ public import PBXLinkCore
 ///     POST /v1/documents   DocumentsPush    → DocumentsAnswer   push on change
 ///     POST /v1/receipt     Receipt          → ReceiptAnswer     what has been applied, when that has changed
 ///     POST /v1/handover    HandoverRequest  → HandoverAnswer    before the tunnel key changes
+///     POST /v1/endpoints   EndpointsRequest → EndpointsAnswer   where the asked site sees the tunnels of silent ones
 ///     POST /v1/join        JoinRequest      → JoinAnswer        redeem an invitation (throw-away tunnel only)
 enum ExchangePath {
   static let sync = "/v1/sync"
   static let documents = "/v1/documents"
   static let receipt = "/v1/receipt"
   static let handover = "/v1/handover"
+  static let endpoints = "/v1/endpoints"
   static let join = "/v1/join"
 }
 
@@ -87,4 +89,16 @@ public struct ErrorAnswer: Sendable, Codable {
     case error
     case exitCode = "exit_code"
   }
+}
+
+/// Sites from which the asking one hears nothing.
+public struct EndpointsRequest: Sendable, Codable {
+  /// Their names.
+  public let sites: [SiteName]
+}
+
+/// Where the asked site sees them.
+public struct EndpointsAnswer: Sendable, Codable {
+  /// Address and UDP port by name, of those whose tunnel works.
+  public let endpoints: [String: Endpoint]
 }

@@ -12,6 +12,7 @@ protocol ExchangeDelegate: Sendable {
   func exchangeDocuments(_ push: DocumentsPush, from address: IPAddress) async throws -> DocumentsAnswer
   func exchangeReceipt(_ receipt: Receipt, from address: IPAddress) async throws -> ReceiptAnswer
   func exchangeHandover(_ request: HandoverRequest, from address: IPAddress) async throws -> HandoverAnswer
+  func exchangeEndpoints(_ request: EndpointsRequest, from address: IPAddress) async throws -> EndpointsAnswer
   func exchangeJoin(_ request: JoinRequest, from address: IPAddress) async throws -> JoinAnswer
 }
 
@@ -46,6 +47,11 @@ struct ExchangeServer: Sendable {
       JSONReply(
         try await delegate.exchangeHandover(
           request.decode(as: HandoverRequest.self, context: context), from: context.peerAddress()))
+    }
+    router.post(RouterPath(ExchangePath.endpoints)) { request, context in
+      JSONReply(
+        try await delegate.exchangeEndpoints(
+          request.decode(as: EndpointsRequest.self, context: context), from: context.peerAddress()))
     }
     router.post(RouterPath(ExchangePath.join)) { request, context in
       JSONReply(

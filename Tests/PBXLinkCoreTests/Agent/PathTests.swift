@@ -100,7 +100,7 @@ struct PathTests {
   func none() throws {
     for (head, branch) in [try pair(head: []), try pair(branchPaths: [.wireguard])] {
       #expect(try links(head).isEmpty && links(branch).isEmpty)
-      #expect(head.probedPaths(at: now).isEmpty && !head.lacksPaths(at: now))
+      #expect(head.probedPaths(at: now).map(\.path) == [.wireguard] && !head.lacksPaths(at: now))
     }
   }
 
