@@ -17,8 +17,8 @@ struct RotationTests {
     let offices = [try mesh.paris, try mesh.lyon, try mesh.nice]
     for office in offices {
       let path = "/etc/pbxlink/pbxlink.yaml"
-      // Room for the attempts beside the calls.
-      try await office.write(try office.read(path) + "\ntrunk:\n  call_limit: 12\n", to: path)
+      // Room for the attempts beside the calls, however slow this machine is.
+      try await office.write(try office.read(path) + "\ntrunk:\n  call_limit: 60\n", to: path)
       try await office.run(["pbxlink", "apply"]).checked()
     }
     for office in offices.dropFirst() { try await mesh.waitForLink(offices[0], office) }
@@ -44,7 +44,6 @@ struct RotationTests {
         #expect(rotation.tunnelGeneration == 2 && rotation.trunkGeneration == 2)
         let keys = try await office.shell("ls /var/lib/pbxlink/keys; wg show pbxlink0 public-key").checked()
         #expect(keys.standardOutput.contains(rotation.tunnelKey))
-        #expect(!keys.standardOutput.split(separator: "\n").contains { $0 == "tunnel" || $0 == "trunk-1" })
         #expect(try office.read("/etc/asterisk/pbxlink/iax.conf") != secrets)
       }
       try await attempts.wait(for: 8)
@@ -63,11 +62,14 @@ struct RotationTests {
     }
     for office in offices {
       try await office.hangUpAll()
-      try await wait(for: "\(office.name) to have nothing left to change", upTo: .seconds(20)) {
-        try await office.plan().steps.isEmpty ? () : nil
+      // A minute later the old keys are gone, at both ends.
+      try await wait(for: "\(office.name) to have forgotten the old keys", upTo: .seconds(100)) {
+        let old = try await office.shell(
+          "ls /var/lib/pbxlink/keys | grep -x 'tunnel\\|trunk-1'; "
+            + "grep 'k1_\\|_1\\]' /etc/asterisk/pbxlink/iax.conf")
+        return old.standardOutput.isEmpty ? () : nil
       }
-      let old = try await office.shell("grep -c 'k1_\\|_1\\]' /etc/asterisk/pbxlink/iax.conf")
-      #expect(old.standardOutput == "0\n")
+      #expect(try await office.plan().steps.isEmpty)
     }
   }
 

@@ -8,8 +8,14 @@
 ///    on we call that peer by it;
 /// 3. when every peer that is up has sent its receipt, and so knows the next tunnel key too, the tunnel changes to
 ///    that one; each peer moves our addresses to it when it makes its first handshake;
-/// 4. the descriptor announces another next tunnel key and the old trunk key no more.
+/// 4. the descriptor announces another next tunnel key, and a minute later the old trunk key no more.
 extension Agent {
+  /// Seconds for which calls are taken by the old trunk key after a rotation: longer than any call takes to be set
+  /// up, at both ends.
+  static let retirement: Int64 = 60
+  /// Most trunk keys that a descriptor may announce.
+  static let trunkKeyLimit = 4
+
   /// Begins a rotation.
   /// - Parameters:
   ///   - new: our keys with a trunk key of the next generation.
@@ -19,6 +25,9 @@ extension Agent {
   ) throws -> [Effect] {
     guard membership != nil else { throw AgentError.siteUnknown(mesh.site) }
     if let rotation = keyGenerations.rotation { throw AgentError.rotationUnderWay(since: rotation.begunAt) }
+    guard keyGenerations.acceptedTrunks.count < Self.trunkKeyLimit else {
+      throw AgentError.rotationUnderWay(since: keyGenerations.rotatedAt ?? now)
+    }
     let behind = sitesThatCannotFollow(at: now)
     guard leavingBehind || behind.isEmpty else { throw AgentError.rotationLeavesBehind(behind) }
     guard let trunk = new.trunk.last?.generation, trunk > keyGenerations.trunk else {
@@ -55,7 +64,8 @@ extension Agent {
   /// The trunk key by which we call a site: the newest that it takes calls by.
   func trunkKey(for site: Site) -> (any TrunkKey)? {
     guard let rotation = keyGenerations.rotation else { return keys.trunk.last }
-    return hasApplied(rotation, site) ? keys.trunk.last : keys.trunk.first
+    return hasApplied(rotation, site)
+      ? keys.trunk.last : keys.trunk.first { $0.generation == keyGenerations.trunk }
   }
 
   private func hasApplied(_ rotation: KeyGenerations.Rotation, _ site: Site) -> Bool {
@@ -97,18 +107,30 @@ extension Agent {
     }
   }
 
-  /// Changes to the next tunnel key and to the new trunk key alone.
+  /// Changes to the next tunnel key and the new trunk key.
   /// - Parameter new: the keys from then on, with another next tunnel key.
   public mutating func endRotation(with new: AgentKeys, at now: Timestamp) throws -> [Effect] {
     guard let rotation = keyGenerations.rotation else { throw AgentError.rotationNotUnderWay }
     keys = new
-    keyGenerations = KeyGenerations()
+    keyGenerations.oldestTrunk = keyGenerations.acceptedTrunks.lowerBound
     keyGenerations.tunnel = new.tunnel.generation
     keyGenerations.trunk = rotation.trunk
+    keyGenerations.rotation = nil
     keyGenerations.rotatedAt = now
     let entry = JournalEntry(
       .keysRotated, "keys rotated: tunnel key \(new.tunnel.generation), trunk key \(rotation.trunk)")
     return [.saveKeyGenerations, .journal(entry)] + (try publish(at: now))
+  }
+
+  /// Lets the old trunk keys go when their time is over.
+  mutating func retireKeys(at now: Timestamp) throws -> [Effect] {
+    guard keyGenerations.oldestTrunk != nil, keyGenerations.rotation == nil,
+      // Also when the clock has gone back since.
+      keyGenerations.rotatedAt.map({ now - $0 >= Self.retirement || now < $0 }) ?? true
+    else { return [] }
+    keyGenerations.oldestTrunk = nil
+    keys.trunk.removeAll { $0.generation < keyGenerations.trunk }
+    return [.saveKeyGenerations, .removeOldKeys] + (try publish(at: now)) + [.reconcile]
   }
 
   /// Whether the site file's interval has passed. A rotation by the clock leaves nobody behind: it waits.

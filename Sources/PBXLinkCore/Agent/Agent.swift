@@ -125,7 +125,8 @@ public struct Agent: Sendable {
       underlayMTU = mtu
       return [.reconcile]
     case .tick:
-      return try closeInvitations(at: now) { $0.expires < now } + renewMemberships(at: now) + publish(at: now)
+      return try retireKeys(at: now) + closeInvitations(at: now) { $0.expires < now }
+        + renewMemberships(at: now) + publish(at: now)
         + (isRotationDue(at: now) ? [.rotateKeys] : [])
     }
   }

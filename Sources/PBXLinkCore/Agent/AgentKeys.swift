@@ -67,8 +67,8 @@ public struct AgentKeys: Sendable {
   public let tunnel: TunnelKey
   /// The WireGuard key that comes next. Peers know it long before, so that whoever misses the change finds us.
   public let nextTunnel: TunnelKey
-  /// Trunk keys, the newest generation last; never empty, and two only during a rotation.
-  public let trunk: [any TrunkKey]
+  /// Trunk keys, the newest generation last; never empty, and several only around a rotation.
+  public internal(set) var trunk: [any TrunkKey]
   /// The Ed25519 private key of our OpenVPN certificate, which OpenVPN must be given.
   public let certificateKey: Secret
   /// The certificate's fingerprint.

@@ -19,6 +19,8 @@ public enum Effect: Hashable, Sendable {
   case push([String], except: SiteName?)
   /// Tell these sites what has been applied here.
   case sendReceipts([SiteName])
+  /// Delete the keys that are in use no more.
+  case removeOldKeys
   /// It is time to make new keys and begin a rotation.
   case rotateKeys
 }

@@ -28,8 +28,11 @@ public struct KeyGenerations: Hashable, Sendable, Codable {
 
   /// The WireGuard key in use; the next generation is known to the peers already.
   public var tunnel: UInt32 = 1
-  /// The trunk key in use; the older one of two during a rotation.
+  /// The trunk key in use; older than that of a rotation.
   public var trunk: UInt32 = 1
+  /// The oldest trunk key by which calls are taken; nil when that is the one in use. Calls that were being set up
+  /// when a rotation ended may still need it.
+  public var oldestTrunk: UInt32?
   /// When the last rotation ended; nil before the first.
   public var rotatedAt: Timestamp?
   /// The rotation that is under way.
@@ -38,8 +41,12 @@ public struct KeyGenerations: Hashable, Sendable, Codable {
   /// The first keys.
   public init() {}
 
+  /// The trunk keys by which calls are taken.
+  public var acceptedTrunks: ClosedRange<UInt32> { (oldestTrunk ?? trunk)...(rotation?.trunk ?? trunk) }
+
   enum CodingKeys: String, CodingKey {
     case tunnel, trunk, rotation
+    case oldestTrunk = "oldest_trunk"
     case rotatedAt = "rotated_at"
   }
 }

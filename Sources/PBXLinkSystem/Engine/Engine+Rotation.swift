@@ -35,8 +35,11 @@ extension Engine {
   /// How far a rotation has come.
   func rotation() throws -> Control.RotationAnswer {
     let agent = try member()
+    // Until the tunnel has its new key it is not over.
+    let begun =
+      agent.keyGenerations.rotation?.begunAt ?? (isHandingOver ? agent.keyGenerations.rotatedAt : nil)
     return Control.RotationAnswer(
-      underWaySince: agent.keyGenerations.rotation?.begunAt.description,
+      underWaySince: begun?.description,
       waitsFor: agent.sitesAwaitedByRotation(at: Self.clock()).map(\.description),
       rotatedAt: agent.keyGenerations.rotatedAt?.description,
       tunnelKey: agent.keys.tunnel.publicKey.wireGuardText,
@@ -80,6 +83,7 @@ extension Engine {
   private func endRotation() async throws {
     var generations = try member().keyGenerations
     guard let rotation = generations.rotation else { return }
+    generations.oldestTrunk = generations.acceptedTrunks.lowerBound
     generations.tunnel += 1
     generations.trunk = rotation.trunk
     generations.rotation = nil
@@ -90,9 +94,16 @@ extension Engine {
     try commit(next, effects, at: now)
     // The other planes can wait, the peers look for our first handshake now.
     try await moveTunnelKeys()
-    let done = carryOut(effects)
-    try keyFiles.removeKeys(before: generations)
-    _ = await done.value
+    _ = await carryOut(effects).value
+  }
+
+  /// What was recorded cannot be read with them any more.
+  func removeOldKeys() {
+    do {
+      if let agent { try keyFiles.removeKeys(before: agent.keyGenerations) }
+    } catch {
+      logger.error("old keys: \(error)")
+    }
   }
 
   /// Brings the keys in the tunnel in line, and nothing else: in a handover each moment counts.

@@ -104,7 +104,7 @@ public actor Engine {
       case .saveKeyGenerations: changes.append(try .setMeta(.keyGenerations, next.keyGenerations))
       case .saveInvitations: changes.append(try .setMeta(.invitations, next.invitations))
       case .journal(let entry): changes.append(.appendEvent(entry))
-      case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys: break
+      case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys: break
       }
     }
     raiseHighestTime(to: now)
@@ -130,6 +130,7 @@ public actor Engine {
     }
     if !receivers.isEmpty { Task { await sendReceipts(to: Set(receivers)) } }
     if effects.contains(.rotateKeys) { Task { await rotateOnSchedule() } }
+    if effects.contains(.removeOldKeys) { removeOldKeys() }
     let mustReconcile = effects.contains(.reconcile)
     Task { for push in pushes { await self.push(push.documents, except: push.except) } }
     return Task {

@@ -40,17 +40,18 @@ extension KeyFiles {
   }
 
   private func trunkKeys(_ generations: KeyGenerations) throws -> [X25519TrunkKey] {
-    let current = try X25519PrivateKey(require(trunk(generations.trunk)))
-    let keys = [X25519TrunkKey(generation: generations.trunk, current)]
+    let keys = try (generations.acceptedTrunks.lowerBound...generations.trunk).map { generation in
+      X25519TrunkKey(generation: generation, try X25519PrivateKey(require(trunk(generation))))
+    }
     guard let new = generations.rotation?.trunk else { return keys }
     return keys + [X25519TrunkKey(generation: new, try .init(loadOrCreateX25519(trunk(new))))]
   }
 
-  /// Removes the tunnel and trunk keys that were in use before these; what was recorded cannot be read with them
-  /// any more.
+  /// Removes the tunnel and trunk keys that were in use before these.
   func removeKeys(before generations: KeyGenerations) throws(KeyFileError) {
     let old =
-      (1..<max(generations.tunnel, 1)).map(tunnel) + (1..<max(generations.trunk, 1)).map(trunk)
+      (1..<max(generations.tunnel, 1)).map(tunnel)
+      + (1..<max(generations.acceptedTrunks.lowerBound, 1)).map(trunk)
     for name in Set(try names()).intersection(old).sorted() { try remove(name) }
   }
 

@@ -194,7 +194,7 @@ struct ReceiptTests {
       for effect in effects {
         switch effect {
         case .saveDocuments, .saveInvitations, .saveKeyGenerations: saved = true
-        case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys:
+        case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys:
           #expect(saved, "step \(number): \(effect) before anything was saved")
         case .journal: break
         }

@@ -80,7 +80,7 @@ struct RotationTests {
     #expect(lyon.isReadyForHandover(of: head.mesh.site, to: head.keys.nextTunnel.publicKey, at: now))
     let next = head.keys.nextTunnel.publicKey
     let effects = try head.endRotation(
-      with: .fake("head", authority: "authority", tunnel: 2, generations: [2]), at: now)
+      with: .fake("head", authority: "authority", tunnel: 2, generations: [1, 2]), at: now)
     #expect(effects.contains(.saveKeyGenerations) && head.keys.tunnel.publicKey == next)
     try check("ended here")
     _ = lyon.receive(head.directory.allDocuments(), from: head.mesh.site, at: now)
@@ -88,6 +88,16 @@ struct RotationTests {
     let peer = try #require(try lyon.desiredState(at: now).tunnel.peers.first)
     #expect(peer.publicKey == next && peer.nextKey == head.keys.nextTunnel.publicKey)
     #expect(head.keyGenerations.rotation == nil && head.keyGenerations.rotatedAt == now)
+    // A call that is just being set up may still show the old key, at either end.
+    #expect(try head.desiredState(at: now).trunk.peers[0].inbound.count == 2)
+    #expect(try lyon.desiredState(at: now).trunk.peers[0].inbound.count == 2)
+    #expect(try head.handle(.tick, at: now + 59).isEmpty)
+    #expect(try head.handle(.tick, at: now + 60).contains(.removeOldKeys))
+    try check("old key gone here")
+    _ = lyon.receive(head.directory.allDocuments(), from: head.mesh.site, at: now)
+    try check("old key gone there")
+    #expect(head.keys.trunk.map(\.generation) == [2])
+    #expect(try lyon.desiredState(at: now).trunk.peers[0].inbound.count == 1)
   }
 
   @Test("a site that is down and may not know the next key stops a rotation, unless it is left behind")

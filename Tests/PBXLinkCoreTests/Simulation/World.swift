@@ -129,7 +129,7 @@ struct World {
         }
       case .journal(let entry):
         try require(entry.kind != .siteForked, "\(site): \(entry.text)")
-      case .hangUp, .saveKeyGenerations, .sendReceipts, .rotateKeys: break
+      case .hangUp, .saveKeyGenerations, .sendReceipts, .rotateKeys, .removeOldKeys: break
       }
     }
     offices[site]?.agent = agent
