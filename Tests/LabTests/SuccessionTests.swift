@@ -28,7 +28,8 @@ struct SuccessionTests {
     let invitation: String
   }
 
-  @Test("is replaced by another site's: calls go on, who was off comes back, and the old key is worth nothing")
+  @Test(
+    "is replaced by another site's: calls go on, who was off comes back, and the old key is worth nothing")
   func lostAuthority() async throws {
     let (paris, lyon, nice) = (try mesh.paris, try mesh.lyon, try mesh.nice)
     let old = try await paris.run(["pbxlink", "init", "--mesh", "acme", "--site", "paris", "--json"])
@@ -45,7 +46,8 @@ struct SuccessionTests {
     try await paris.shell("mv /var/lib/pbxlink /var/lib/stolen; ip link set eth0 down").checked()
 
     let recover = ["pbxlink", "authority", "recover", "--recovery-key-file", "-", "--json"]
-    let wrong = try await lyon.run(recover, input: old.recoveryKey.replacing(/^./) { $0.0 == "A" ? "B" : "A" })
+    let wrong = try await lyon.run(
+      recover, input: old.recoveryKey.replacing(/^./) { $0.0 == "A" ? "B" : "A" })
     #expect(wrong.status == 65, "\(wrong.standardError)")
     let new = try await lyon.run(recover, input: old.recoveryKey).checked().json(WithKeys.self)
     #expect(new.authority != old.authority && new.recoveryKey != old.recoveryKey)
