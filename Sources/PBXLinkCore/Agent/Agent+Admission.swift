@@ -160,7 +160,7 @@ extension Agent {
     invitations.removeAll { invitation in
       invitation.site == name || gone.contains { $0.site == invitation.site }
     }
-    guard let site else {
+    guard site != nil else {
       guard invited else {
         let isRevoked = directory.revoked.values.contains { $0.site == name }
         throw isRevoked ? AgentError.siteRevoked(name) : AgentError.siteUnknown(name)
@@ -170,7 +170,7 @@ extension Agent {
     }
     var documents = withAdmitted ? [] : try confirmations(of: admitted, at: now)
     var next = directory
-    for member in [site.membership] + gone.dropFirst() {
+    for member in gone {
       let list = try next.nextRevocations(
         adding: .init(identity: member.identity, site: member.site, at: now, reason: reason)
       ).signed(by: authority, using: cryptography)

@@ -44,6 +44,8 @@ extension Agent {
     }
     for member in members {
       var next = renewed(member, at: now)
+      // Who was an inviter by the former authority's key alone is none any more.
+      if member.delegation == nil { next.roles.removeAll { $0 == .inviter } }
       if member.identity == identity { next.roles = Set(next.roles + [.inviter]).sorted() }
       try merge(next, by: authority)
     }

@@ -55,6 +55,7 @@ struct SuccessionTests {
       #expect(try offices.restarted(agent).directory == agent.directory)
     }
     #expect(agents[0].keys.authority == nil)
+    #expect(agents[0].directory.members.map { $0.roles.contains(.inviter) } == [false, true, false])
     #expect(throws: AgentError.notAuthority(verb: "add-site")) {
       _ = try offices.invite("oslo", [], to: &agents[0])
     }
