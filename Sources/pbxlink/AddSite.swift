@@ -13,6 +13,7 @@ struct AddSite: ReportingCommand {
 
         pbxlink add-site lyon --extensions 3XX
         pbxlink add-site nice --extensions 400-449 --expires 2h
+        pbxlink add-site oslo --extensions 7XX --inviter 5XX 6XX     may admit sites with these itself
       """)
 
   @Argument(help: "The new site's name.") var name: String
@@ -20,13 +21,18 @@ struct AddSite: ReportingCommand {
   var extensions: [String] = []
   @Option(help: "How long the invitation works: a number and s, m, h or d.") var expires = "24h"
   @Flag(help: "Let the new site relay calls between sites that cannot reach each other.") var relay = false
+  @Option(
+    parsing: .upToNextOption, help: "Let the new site admit others, within these extensions.")
+  var inviter: [String] = []
   @OptionGroup var agent: AgentOptions
   @OptionGroup var output: OutputOptions
 
   func execute() async throws {
     let answer: Control.InviteAnswer = try await agent.client().post(
       "/v1/sites",
-      Control.InviteRequest(site: name, extensions: extensions, lifetime: try lifetime(), relay: relay))
+      Control.InviteRequest(
+        site: name, extensions: extensions, lifetime: try lifetime(), relay: relay,
+        invite: inviter.isEmpty ? nil : inviter))
     guard !output.json else { return try Console.print(json: answer) }
     Console.print(answer.problems.map { "! \($0)" })
     Console.print([

@@ -13,27 +13,35 @@ struct Init: ReportingCommand {
 
         pbxlink init --mesh acme --site paris --extensions 2XX --endpoint pbx.example.com:51820 \\
           --local-context from-did-direct --phone-context from-internal-custom
+
+      It shows the mesh's recovery key once, for paper.
       """)
 
   @Option(help: "A name for the mesh.") var mesh: String
   @Option(help: "A name for this site, such as paris.") var site: String
   @Option(help: "The IPv4 network of the tunnel addresses.") var network = "10.77.0.0/16"
+  @OptionGroup var recovery: RecoveryFileOptions
   @OptionGroup var siteFile: SiteFileOptions
   @OptionGroup var agent: AgentOptions
   @OptionGroup var output: OutputOptions
 
   func execute() async throws {
+    try recovery.check()
     let answer: Control.MemberAnswer = try await siteFile.whileWritten(for: agent) {
       try await agent.client().post(
         "/v1/init", Control.FoundRequest(mesh: mesh, site: site, network: network))
     }
-    guard !output.json else { return try Console.print(json: answer) }
-    Console.print(answer.problems.map { "! \($0)" })
-    Console.print([
-      "Mesh '\(answer.mesh)' started; this is site '\(answer.site)' at \(answer.addresses.first ?? "?").",
-      "The authority key is in this server's state directory: back it up. Who has it rules the mesh.",
-      "Invite another site with: pbxlink add-site NAME --extensions 3XX",
-    ])
+    if output.json {
+      try Console.print(json: answer)
+    } else {
+      Console.print(answer.problems.map { "! \($0)" })
+      Console.print([
+        "Mesh '\(answer.mesh)' started; this is site '\(answer.site)' at \(answer.addresses.first ?? "?").",
+        "The authority key is in this server's state directory: back it up. Who has it rules the mesh.",
+        "Invite another site with: pbxlink add-site NAME --extensions 3XX",
+      ])
+    }
+    if let key = answer.recoveryKey { try recovery.hand(out: key, isPrinted: output.json) }
   }
 }
 

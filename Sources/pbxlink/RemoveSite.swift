@@ -12,11 +12,15 @@ struct RemoveSite: ReportingCommand {
       which sites have cut it off; one that is out of reach does so when it comes back, and 'pbxlink sites' and
       'pbxlink status' name it until then.
 
+      Sites that it has admitted in the authority's place stay members, unless they are to go with it.
+
         pbxlink remove-site lyon --reason "server stolen"
+        pbxlink remove-site lyon --with-admitted
       """)
 
   @Argument(help: "The site's name.") var name: String
   @Option(help: "Why, for the record that all sites keep.") var reason = "removed by the administrator"
+  @Flag(help: "Remove the sites that it has admitted too.") var withAdmitted = false
   @Flag(help: "Do not ask.") var yes = false
   @Option(help: "Seconds to wait for the other sites; they are told without the command, too.") var wait = 10
   @OptionGroup var agent: AgentOptions
@@ -28,7 +32,7 @@ struct RemoveSite: ReportingCommand {
     }
     let client = try agent.client()
     let done: Control.DoneAnswer = try await client.post(
-      "/v1/remove", Control.RemoveRequest(site: name, reason: reason))
+      "/v1/remove", Control.RemoveRequest(site: name, reason: reason, withAdmitted: withAdmitted))
     if !output.json { Console.print(done.messages) }
     let start = ContinuousClock.now
     var known: Set<String> = []

@@ -17,7 +17,7 @@ public struct JoinRequest: Hashable, Sendable, Codable {
 
 /// What the inviter answers.
 public struct JoinAnswer: Hashable, Sendable, Codable {
-  /// The new site's membership, signed by the authority.
+  /// The new site's membership, signed by the authority or in its place.
   public let membership: String
   /// All documents of the directory.
   public let documents: [String]
@@ -52,10 +52,13 @@ extension Agent {
   /// Invites a site: keeps a name and addresses for it and opens a throw-away tunnel.
   /// Inviting a site whose invitation is still unused replaces that invitation.
   public mutating func invite(
-    _ site: SiteName, extensions: [ExtensionPattern], roles: [Role], lifetime: Int64,
-    entropy: InvitationEntropy, at now: Timestamp
+    _ site: SiteName, extensions: [ExtensionPattern], roles: [Role], invite: [ExtensionPattern] = [],
+    lifetime: Int64, entropy: InvitationEntropy, at now: Timestamp
   ) throws -> (pending: PendingInvitation, text: String, effects: [Effect]) {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "add-site") }
+    let admitter = try admitter(verb: "add-site")
+    guard admitter.inviter == nil || (roles.isEmpty && invite.isEmpty) else {
+      throw AgentError.notAuthority(verb: "add-site with a role")
+    }
     guard !configuration.tunnel.endpoints.isEmpty else { throw AgentError.endpointMissing }
     if let earlier = invitations.first(where: { $0.site == site }), earlier.redeemedBy != nil {
       throw AgentError.siteTaken(site)
@@ -69,13 +72,15 @@ extension Agent {
     let pending = PendingInvitation(
       site: site, tunnelKey: entropy.tunnelPublic, tunnelAddress: tunnelAddress, openVPN: openVPN,
       addresses: addresses,
-      extensions: extensions.sorted(), roles: roles, secretHash: hash(entropy.secret),
+      extensions: extensions.sorted(), roles: roles + (invite.isEmpty ? [] : [.inviter]),
+      delegation: delegation(of: invite), secretHash: hash(entropy.secret),
       expires: now + lifetime,
       redeemedBy: nil)
     try checkAdmission(of: pending, as: nil, besides: others)
     guard let own = membership else { throw AgentError.siteUnknown(mesh.site) }
     let invitation = Invitation(
-      mesh: mesh.identity.name, site: site, authority: mesh.identity.authority,
+      mesh: mesh.identity.name, site: site, authority: directory.authority,
+      recovery: directory.recoveryKey, signer: admitter.inviter == nil ? nil : identity,
       inviter: .init(
         site: mesh.site, publicKey: keys.tunnel.publicKey, addresses: own.addresses,
         endpoints: configuration.tunnel.endpoints, exchangePort: configuration.exchangePort),
@@ -85,7 +90,7 @@ extension Agent {
           endpoints: configuration.openVPN.endpoints, fingerprint: keys.certificate, address: $0.address)
       }, networks: mesh.networks,
       secret: entropy.secret, expiresAt: pending.expires)
-    let text = try invitation.text(signedBy: authority, using: cryptography)
+    let text = try invitation.text(signedBy: admitter.signer, using: cryptography)
     invitations = others + [pending]
     let entry = JournalEntry(.siteInvited, site: site, "invited until \(pending.expires)")
     return (pending, text, [.saveInvitations, .journal(entry), .reconcile])
@@ -95,7 +100,7 @@ extension Agent {
   public mutating func redeem(
     _ request: JoinRequest, from address: IPAddress, at now: Timestamp
   ) throws -> (answer: JoinAnswer, effects: [Effect]) {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "Admitting a site") }
+    let admitter = try admitter(verb: "Admitting a site")
     guard let index = invitations.firstIndex(where: { $0.throwAwayAddresses.contains(address) }) else {
       throw AgentError.invitationUnknown
     }
@@ -118,8 +123,9 @@ extension Agent {
       mesh: mesh.identity.name, site: invitation.site, identity: request.identity,
       addresses: invitation.addresses, extensions: invitation.extensions, roles: invitation.roles,
       serial: directory.nextMembershipSerial(of: invitation.site), notBefore: now,
-      notAfter: now + Self.membershipLifetime)
-    let document = try membership.signed(by: authority, using: cryptography)
+      notAfter: now + Self.membershipLifetime, delegation: invitation.delegation,
+      admittedBy: admitter.inviter == nil ? nil : mesh.site, inviter: admitter.inviter?.text)
+    let document = try membership.signed(by: admitter.signer, using: cryptography)
     _ = try directory.merge(document, using: cryptography)
     invitations[index].redeemedBy = request.identity
     let entry = JournalEntry(
@@ -131,15 +137,30 @@ extension Agent {
     )
   }
 
-  /// Revokes a site: the authority signs, everyone who hears it cuts the site off.
+  /// Revokes a site: the authority signs, everyone who hears it cuts the site off. The sites that it has
+  /// admitted stay, by the authority's own word from now on, or are revoked with it.
   public mutating func remove(
-    _ name: SiteName, reason: String, at now: Timestamp
+    _ name: SiteName, withAdmitted: Bool = false, reason: String, at now: Timestamp
   ) throws -> [Effect] {
     guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "remove-site") }
     guard name != mesh.site else { throw AgentError.siteIsOurs(name) }
+    let site = sites(at: now).first { $0.name == name }
+    let admitted = directory.admitted(by: name)
+    guard !(withAdmitted && admitted.contains { $0.site == mesh.site }) else {
+      throw AgentError.siteIsOurs(mesh.site)
+    }
+    let gone = (site.map { [$0.membership] } ?? []) + (withAdmitted ? admitted : [])
+    let inviters = directory.members.filter { $0.roles.contains(.inviter) }
+    if gone.contains(where: { $0.roles.contains(.inviter) }),
+      inviters.allSatisfy({ inviter in gone.contains { $0.site == inviter.site } })
+    {
+      throw AgentError.lastInviter(name)
+    }
     let invited = invitations.contains { $0.site == name }
-    invitations.removeAll { $0.site == name }
-    guard let site = sites(at: now).first(where: { $0.name == name }) else {
+    invitations.removeAll { invitation in
+      invitation.site == name || gone.contains { $0.site == invitation.site }
+    }
+    guard site != nil else {
       guard invited else {
         let isRevoked = directory.revoked.values.contains { $0.site == name }
         throw isRevoked ? AgentError.siteRevoked(name) : AgentError.siteUnknown(name)
@@ -147,12 +168,27 @@ extension Agent {
       let entry = JournalEntry(.siteRevoked, site: name, "invitation withdrawn")
       return [.saveInvitations, .journal(entry), .reconcile]
     }
-    let revocations = directory.nextRevocations(
-      adding: .init(identity: site.identity, site: name, at: now, reason: reason))
-    let document = try revocations.signed(by: authority, using: cryptography)
-    let (receipt, effects) = receive([document], from: nil, at: now)
-    if let reason = receipt.refused.first { throw AgentError.signing(reason) }
-    return [.saveInvitations] + effects
+    var documents = withAdmitted ? [] : try confirmations(of: admitted, at: now)
+    var next = directory
+    for member in gone {
+      let list = try next.nextRevocations(
+        adding: .init(identity: member.identity, site: member.site, at: now, reason: reason)
+      ).signed(by: authority, using: cryptography)
+      _ = try next.merge(list, using: cryptography)
+      documents.append(list)
+    }
+    return [.saveInvitations] + (try acceptOwn(documents, at: now))
+  }
+
+  /// Who signs memberships here: the authority, or we in its place, with our own membership to show for it.
+  private func admitter(
+    verb: String
+  ) throws(AgentError) -> (signer: any Signer, inviter: StoredDocument<Membership>?) {
+    if let authority = keys.authority { return (authority, nil) }
+    guard let own = directory.membership(of: identity), !isRevoked, own.content.roles.contains(.inviter),
+      own.content.delegation != nil
+    else { throw .notAuthority(verb: verb) }
+    return (keys.identity, own)
   }
 
   private func hash(_ secret: Secret) -> String { Base64URL.encode(cryptography.sha256(secret.exposedBytes)) }
@@ -161,8 +197,8 @@ extension Agent {
     of invitation: PendingInvitation, as identity: PublicKey?, besides others: [PendingInvitation]
   ) throws(AdmissionError) {
     if let error = directory.admissionError(
-      for: invitation.admission(as: identity), besides: others.map(\.admission),
-      emergencyNumbers: configuration.numbers.emergency)
+      for: invitation.admission(as: identity, by: keys.authority == nil ? mesh.site : nil),
+      besides: others.map(\.admission), emergencyNumbers: configuration.numbers.emergency)
     {
       throw error
     }
@@ -198,7 +234,9 @@ extension PendingInvitation {
   /// What it promises.
   var admission: Admission { admission(as: redeemedBy) }
 
-  fileprivate func admission(as identity: PublicKey?) -> Admission {
-    Admission(site: site, identity: identity, addresses: addresses, extensions: extensions)
+  fileprivate func admission(as identity: PublicKey?, by inviter: SiteName? = nil) -> Admission {
+    Admission(
+      site: site, identity: identity, addresses: addresses, extensions: extensions,
+      delegated: delegation?.extensions ?? [], admittedBy: inviter)
   }
 }

@@ -3,9 +3,12 @@
 
 extension Agent {
   /// The first site of a new mesh: it holds the authority key and admits itself.
-  /// - Parameter localPrefixes: networks this host is in already; the mesh must not overlap them.
+  /// - Parameters:
+  ///   - recovery: the key that can name another authority; nil for none.
+  ///   - localPrefixes: networks this host is in already; the mesh must not overlap them.
   public static func found(
-    mesh name: MeshName, site: SiteName, network: IPPrefix, localPrefixes: [IPPrefix],
+    mesh name: MeshName, site: SiteName, recovery: PublicKey? = nil, network: IPPrefix,
+    localPrefixes: [IPPrefix],
     configuration: Configuration, keys: AgentKeys, cryptography: any Cryptography, at now: Timestamp
   ) throws -> (agent: Agent, effects: [Effect]) {
     guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "init") }
@@ -17,12 +20,13 @@ extension Agent {
     }
     let ula = TunnelAddressing.uniqueLocalNetwork(of: authority.publicKey, hash: cryptography.sha256)
     let mesh = Mesh(
-      identity: MeshIdentity(name: name, authority: authority.publicKey),
+      identity: MeshIdentity(name: name, authority: authority.publicKey, recovery: recovery),
       networks: [network] + (ula.map { [$0] } ?? []), site: site)
     var agent = try Agent(
       mesh: mesh, configuration: configuration, keys: keys, documents: [], invitations: [],
       cryptography: cryptography)
-    let effects = try agent.reissueOwnMembership(at: now) + agent.publish(at: now)
+    let charter = try recovery.map { try agent.nameRecoveryKey($0, at: now) } ?? []
+    let effects = try charter + agent.reissueOwnMembership(at: now) + agent.publish(at: now)
     let entry = JournalEntry(.meshCreated, site: site, "mesh '\(name)' created, network \(network)")
     return (agent, [.journal(entry)] + effects + [.reconcile])
   }
@@ -73,7 +77,8 @@ extension Agent {
     let membership = Membership(
       mesh: mesh.identity.name, site: mesh.site, identity: identity, addresses: addresses,
       extensions: extensions,
-      roles: [.inviter], serial: directory.nextMembershipSerial(of: mesh.site),
+      roles: Set((current?.roles ?? []) + [.inviter]).sorted(),
+      serial: directory.nextMembershipSerial(of: mesh.site),
       notBefore: current?.notBefore ?? now,
       notAfter: now + Self.membershipLifetime)
     let document = try membership.signed(by: authority, using: cryptography)

@@ -29,7 +29,7 @@ extension Agent {
     var accepted: [String] = []
     let before = self
     var refusals = 0
-    for document in documents.prefix(Self.documentLimit) {
+    for document in Directory.inOrderOfTrust(Array(documents.prefix(Self.documentLimit))) {
       do throws(DocumentError) {
         let changes = try directory.merge(document, using: cryptography)
         journal += changes.map { .journal(JournalEntry($0)) }
@@ -43,6 +43,12 @@ extension Agent {
     if documents.count > Self.documentLimit {
       receipt.refused.append("more than \(Self.documentLimit) documents at once")
     }
+    if let reason = refuseAuthority(since: before) {
+      accepted = []
+      journal = []
+      refusals += 1
+      receipt.refused.append(reason)
+    }
     if let reason = receipt.refused.first {
       // One entry, however many there are: a hostile member must not push the journal's past out.
       let text =
@@ -53,6 +59,23 @@ extension Agent {
     guard !accepted.isEmpty else { return (receipt, journal) }
     let ended = sitesCutOff(since: before, at: now).map { Effect.hangUp($0) }
     return (receipt, [.saveDocuments] + journal + [.reconcile] + ended + [.push(accepted, except: sender)])
+  }
+
+  /// Stays under the authority that we know when the documents of another one are not complete or leave us out:
+  /// links must not end because others have come to a new authority. Says why.
+  private mutating func refuseAuthority(since before: Agent) -> String? {
+    let authority = directory.authority
+    guard authority != before.directory.authority else { return nil }
+    let isMember = directory.members.contains { $0.identity == identity }
+    if directory.isComplete, isMember || isRevoked || before.membership == nil {
+      refusedAuthority = nil
+      adoptAuthority()
+      return nil
+    }
+    let isComplete = directory.isComplete
+    directory = before.directory
+    refusedAuthority = authority
+    return AgentError.authorityRefused(authority, isComplete: isComplete).description
   }
 
   /// The sites with which calls end: those revoked, and all of them when we are.

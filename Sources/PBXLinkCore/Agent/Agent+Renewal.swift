@@ -12,11 +12,7 @@ extension Agent {
     let due = sites(at: now).map(\.membership).filter { $0.notAfter - now < Self.membershipLifetime / 2 }
     var documents: [String] = []
     for old in due.prefix(Self.renewalLimit) {
-      var membership = old
-      membership.serial = directory.nextMembershipSerial(of: old.site)
-      // The start is kept: who was admitted first wins a conflict.
-      membership.notAfter = now + Self.membershipLifetime
-      let document = try membership.signed(by: authority, using: cryptography)
+      let document = try renewed(old, at: now).signed(by: authority, using: cryptography)
       _ = try directory.merge(document, using: cryptography)
       documents.append(document)
     }

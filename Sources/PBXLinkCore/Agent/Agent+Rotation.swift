@@ -34,6 +34,7 @@ extension Agent {
       throw AgentError.signing("there is no new trunk key")
     }
     keys = new
+    adoptAuthority()
     keyGenerations.rotation = .init(trunk: trunk, begunAt: now)
     return [
       .saveKeyGenerations, .journal(JournalEntry(.keysRotated, "rotation of keys begins")), .reconcile,
@@ -112,6 +113,7 @@ extension Agent {
   public mutating func endRotation(with new: AgentKeys, at now: Timestamp) throws -> [Effect] {
     guard let rotation = keyGenerations.rotation else { throw AgentError.rotationNotUnderWay }
     keys = new
+    adoptAuthority()
     keyGenerations.oldestTrunk = keyGenerations.acceptedTrunks.lowerBound
     keyGenerations.tunnel = new.tunnel.generation
     keyGenerations.trunk = rotation.trunk

@@ -37,6 +37,8 @@ public struct Agent: Sendable {
   public internal(set) var linksUp: Set<SiteName> = []
   /// The smallest MTU of the interfaces that tunnel packets leave by; nil until it was looked up.
   var underlayMTU: Int?
+  /// An authority that a peer has told of and that has not admitted us: we stay under the one we know.
+  public internal(set) var refusedAuthority: PublicKey?
   let cryptography: any Cryptography
 
   /// An agent from what the store holds. Fails when a stored document does not verify: a damaged store is an
@@ -48,14 +50,16 @@ public struct Agent: Sendable {
   ) throws(DocumentError) {
     self.mesh = mesh
     self.configuration = configuration
-    // A key left by an 'init' that failed rules another mesh, not this one.
-    self.keys = keys.authority?.publicKey == mesh.identity.authority ? keys : keys.withoutAuthority
+    self.keys = keys
     self.keyGenerations = keyGenerations
     self.invitations = invitations
     self.cryptography = cryptography
     applied = Directory(mesh: mesh.identity)
     directory = Directory(mesh: mesh.identity)
-    for document in documents { _ = try directory.merge(document, using: cryptography) }
+    for document in Directory.inOrderOfTrust(documents) {
+      _ = try directory.merge(document, using: cryptography)
+    }
+    adoptAuthority()
   }
 
   /// Facts from outside.

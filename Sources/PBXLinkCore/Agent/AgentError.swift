@@ -21,6 +21,11 @@ public enum AgentError: Error, Hashable, Sendable {
   case rotationUnderWay(since: Timestamp)
   case rotationNotUnderWay
   case rotationLeavesBehind([SiteName])
+  case extensionsAreOurs
+  case delegationToAuthority(SiteName)
+  case lastInviter(SiteName)
+  case recoveryKeyWrong(isKnown: Bool)
+  case authorityRefused(PublicKey, isComplete: Bool)
   case signing(String)
 }
 
@@ -66,6 +71,25 @@ extension AgentError: CustomStringConvertible {
       "\(sites.map { "'\($0)'" }.joined(separator: ", ")) could not follow a change of keys: out of reach, or its "
         + "pbxlink is too old. It would find this site again only through a third one. Wait until it is up, or say "
         + "--leave-behind."
+    case .extensionsAreOurs:
+      "This site's own extensions follow its site file: change 'numbers: extensions:' there, then run "
+        + "'systemctl reload pbxlink'."
+    case .delegationToAuthority(let site):
+      "'\(site)' holds the authority and may admit any site; there is nothing to delegate to it."
+    case .lastInviter(let site):
+      "'\(site)' is the last site that may admit others, so it is not removed. Let another one do that first: "
+        + "'pbxlink grant SITE --invite 5XX', or bring the authority there (pbxlink authority)."
+    case .recoveryKeyWrong(true):
+      "This is not the recovery key of this mesh's authority: it was used before, is of another mesh, or "
+        + "was named while this site was out of reach. 'pbxlink status' shows the mesh's name."
+    case .recoveryKeyWrong(false):
+      "This site knows of no recovery key in this mesh. The site that holds the authority names one with "
+        + "'pbxlink authority recovery-key'."
+    case .authorityRefused(let key, true):
+      "the mesh has a new authority, \(key), which has not admitted this site; links stay as they are here. "
+        + "Have this site added again there, then run 'pbxlink uninstall' and join."
+    case .authorityRefused(let key, false):
+      "the documents of the new authority \(key) are not complete yet; links stay as they are until they are"
     case .signing(let reason): "Signing failed: \(reason)"
     }
   }

@@ -62,7 +62,9 @@ public struct AgentKeys: Sendable {
   /// Signs our descriptors.
   public let identity: any Signer
   /// Admits and revokes sites; only where the authority key is held.
-  public let authority: (any Signer)?
+  public internal(set) var authority: (any Signer)?
+  /// Authority keys that rule nothing here, at least not yet.
+  public var otherAuthorities: [any Signer] = []
   /// The WireGuard key in use.
   public let tunnel: TunnelKey
   /// The WireGuard key that comes next. Peers know it long before, so that whoever misses the change finds us.
@@ -89,12 +91,5 @@ public struct AgentKeys: Sendable {
     self.certificateKey = certificateKey
     self.certificate = certificate
     self.manager = manager
-  }
-
-  /// The same keys where the authority is not ours.
-  var withoutAuthority: AgentKeys {
-    AgentKeys(
-      identity: identity, authority: nil, tunnel: tunnel, nextTunnel: nextTunnel,
-      trunk: trunk, certificateKey: certificateKey, certificate: certificate, manager: manager)
   }
 }

@@ -39,6 +39,8 @@ public struct JournalEntry: Hashable, Sendable, Codable {
     case documentAccepted = "document_accepted"
     case documentRefused = "document_refused"
     case siteForked = "site_forked"
+    case authorityChanged = "authority_changed"
+    case siteGranted = "site_granted"
     case planApplied = "plan_applied"
     case planHeld = "plan_held"
     case planeFailed = "plane_failed"

@@ -25,6 +25,8 @@ public struct PendingInvitation: Hashable, Sendable, Codable {
   public let extensions: [ExtensionPattern]
   /// The roles the new site gets.
   public let roles: [Role]
+  /// What the new site may admit others with; nil for nothing.
+  public var delegation: Delegation?
   /// SHA-256 of the one-time secret, base64url; the secret itself is in the invitation only.
   public let secretHash: String
   /// When the invitation stops working.

@@ -11,9 +11,18 @@ public struct Admission: Hashable, Sendable {
   public var addresses: [IPAddress]
   /// The extensions.
   public var extensions: [ExtensionPattern]
+  /// The extensions within which it may admit others.
+  public var delegated: [ExtensionPattern]
+  /// The site that admits it in the authority's place; nil for the authority.
+  public var admittedBy: SiteName?
 
   /// A wished-for admission.
-  public init(site: SiteName, identity: PublicKey?, addresses: [IPAddress], extensions: [ExtensionPattern]) {
+  public init(
+    site: SiteName, identity: PublicKey?, addresses: [IPAddress], extensions: [ExtensionPattern],
+    delegated: [ExtensionPattern] = [], admittedBy: SiteName? = nil
+  ) {
+    self.delegated = delegated
+    self.admittedBy = admittedBy
     self.site = site
     self.identity = identity
     self.addresses = addresses
@@ -29,6 +38,9 @@ public enum AdmissionError: Error, Hashable, Sendable {
   case identityRevoked(SiteName)
   case addressTaken(IPAddress, by: SiteName)
   case extensionsOverlap(ExtensionPattern, ExtensionPattern, of: SiteName)
+  case nameUsed(SiteName)
+  case extensionsDelegated(ExtensionPattern, to: SiteName)
+  case notDelegated(ExtensionPattern)
   case emergencyNumber(NumberPlanError)
 }
 
@@ -49,6 +61,15 @@ extension AdmissionError: CustomStringConvertible {
       "the tunnel address \(address) belongs to site '\(site)'; choose another one"
     case .extensionsOverlap(let pattern, let other, let site):
       "extensions \(pattern) overlap \(other) of site '\(site)'; choose extensions that no other site has"
+    case .nameUsed(let site):
+      "the name '\(site)' belonged to a site that the authority has admitted and removed; only the authority can "
+        + "give it away again"
+    case .extensionsDelegated(let pattern, let site):
+      "extensions \(pattern) overlap those with which site '\(site)' may admit others; choose others, or have "
+        + "'\(site)' admit the site"
+    case .notDelegated(let pattern):
+      "this site may not grant extensions \(pattern); the authority has delegated others to it, which 'pbxlink "
+        + "sites --json' shows"
     case .emergencyNumber(let error): error.description
     }
   }
@@ -64,14 +85,27 @@ extension Directory {
       return .identityRevoked(entry.site)
     }
     do {
-      try emergencyNumbers.check(admission.extensions)
+      try emergencyNumbers.check(admission.extensions + admission.delegated)
     } catch {
       return .emergencyNumber(error)
     }
     let taken = members.map { member in
       Admission(
         site: member.site, identity: member.identity, addresses: member.addresses,
-        extensions: member.extensions)
+        extensions: member.extensions, delegated: member.delegation?.extensions ?? [],
+        admittedBy: member.admittedBy)
+    }
+    if let inviter = admission.admittedBy, let own = taken.first(where: { $0.site == inviter }) {
+      // What it admitted before it lost a delegation the authority has confirmed: that may be granted anew.
+      let isMember = taken.contains { $0.site == admission.site && !hangsOnInviter($0.site) }
+      if !isMember, let pattern = admission.extensions.first(where: { !own.delegated.covers($0) }) {
+        return .notDelegated(pattern)
+      }
+      if let held = memberships[admission.site]?.content, inviters[admission.site] == nil,
+        revoked[held.identity] != nil
+      {
+        return .nameUsed(admission.site)
+      }
     }
     for other in taken where other.site == admission.site && other.identity != admission.identity {
       return .nameTaken(other.site)
@@ -88,6 +122,17 @@ extension Directory {
       for pattern in admission.extensions {
         if let match = other.extensions.first(where: pattern.overlaps) {
           return .extensionsOverlap(pattern, match, of: other.site)
+        }
+        if other.site != admission.admittedBy, other.delegated.contains(where: pattern.overlaps) {
+          return .extensionsDelegated(pattern, to: other.site)
+        }
+      }
+      for pattern in admission.delegated {
+        if other.admittedBy != admission.site, let match = other.extensions.first(where: pattern.overlaps) {
+          return .extensionsOverlap(pattern, match, of: other.site)
+        }
+        if other.delegated.contains(where: pattern.overlaps) {
+          return .extensionsDelegated(pattern, to: other.site)
         }
       }
     }

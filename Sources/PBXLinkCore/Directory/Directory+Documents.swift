@@ -9,6 +9,10 @@ public struct DirectoryDigest: Hashable, Sendable, Codable {
   public var descriptors: [String: DocumentVersion]
   /// Hashes of the lists of revocations.
   public var revocations: [String]
+  /// The authority now; nil from a version that knows only one.
+  public var authority: PublicKey?
+  /// Hashes of its charters.
+  public var charters: [String]?
 }
 
 extension Directory {
@@ -16,7 +20,7 @@ extension Directory {
   public struct Record: Hashable, Sendable {
     /// The kind.
     public let kind: DocumentKind
-    /// The site name of a membership, the identity of a descriptor, the hash of a list of revocations: with
+    /// The site name of a membership, the identity of a descriptor, the hash of any other: with
     /// the kind, one of a kind.
     public let subject: String
     /// Its place among documents on the same subject.
@@ -32,9 +36,12 @@ extension Directory {
     }
   }
 
-  /// Everything held: revocations first, so that who reads them in order never links to a revoked site.
+  /// Everything held: who rules first, since the rest is signed by it; then revocations, so that who reads them
+  /// in order never links to a revoked site.
   public var records: [Record] {
-    revocations.map { Record($0.version.hash, $0) }
+    chain.successions.map { Record($0.version.hash, $0) }
+      + chain.charters.map { Record($0.version.hash, $0) }
+      + revocations.map { Record($0.version.hash, $0) }
       + memberships.sorted { $0.key < $1.key }.map { Record($0.key.description, $0.value) }
       + descriptors.sorted { $0.key < $1.key }.map { Record($0.key.description, $0.value) }
   }
@@ -42,28 +49,37 @@ extension Directory {
   /// The documents held, as received.
   public func allDocuments() -> [String] { records.map(\.text) }
 
-  /// What this directory holds, in brief.
+  /// What this directory holds, in brief. Successions are not in it: the authority to which they lead is.
   public func digest() -> DirectoryDigest {
-    var digest = DirectoryDigest(memberships: [:], descriptors: [:], revocations: [])
+    var digest = DirectoryDigest(
+      memberships: [:], descriptors: [:], revocations: [], authority: authority, charters: [])
     for record in records {
       switch record.kind {
       case .membership: digest.memberships[record.subject] = record.version
       case .descriptor: digest.descriptors[record.subject] = record.version
       case .revocations: digest.revocations.append(record.subject)
-      case .invitation: break  // never in a directory
+      case .charter: digest.charters?.append(record.subject)
+      case .succession, .invitation: break
       }
     }
     return digest
   }
 
-  /// The documents that are newer here than in the directory of that digest.
+  /// The documents that the directory of that digest lacks. To one under another authority it is all that the
+  /// authority here has signed: which of the two counts, and with what, shows only when it is read together.
   public func documents(missingFrom digest: DirectoryDigest) -> [String] {
-    let known = Set(digest.revocations)
+    let revocations = Set(digest.revocations)
+    let charters = Set(digest.charters ?? [])
+    let isOlderVersion = digest.authority == nil
+    let hasOtherAuthority = !isOlderVersion && digest.authority != authority
     let missing = records.filter { record in
       switch record.kind {
-      case .membership: digest.memberships[record.subject].map { $0 < record.version } ?? true
       case .descriptor: digest.descriptors[record.subject].map { $0 < record.version } ?? true
-      case .revocations: !known.contains(record.subject)
+      case .succession: hasOtherAuthority
+      case .charter: !isOlderVersion && (hasOtherAuthority || !charters.contains(record.subject))
+      // Not only the newer one: an inviter's serial says nothing against the authority's.
+      case .membership: hasOtherAuthority || digest.memberships[record.subject] != record.version
+      case .revocations: hasOtherAuthority || !revocations.contains(record.subject)
       case .invitation: false
       }
     }

@@ -7,7 +7,9 @@ extension Directory {
 
   /// The membership of an identity while it is the newest of its site name.
   public func membership(of identity: PublicKey) -> StoredDocument<Membership>? {
-    memberships.values.first { $0.content.identity == identity }
+    // Only an inviter may have given one identity two names; the authority's word goes before.
+    memberships.values.filter { $0.content.identity == identity }
+      .min { rank($0.content) < rank($1.content) }
   }
 
   /// The identities that are out.

@@ -6,11 +6,20 @@
 /// What it holds is a function of the set of documents merged, whatever their order and repetition, and of
 /// nothing else: neither the time nor the order of arrival decides what is kept. So any two sites that have
 /// seen the same documents hold the same ones.
+///
+/// Memberships and revocations are those of the newest authority alone. A document whose signer is not known yet
+/// is refused and changes nothing, so a succession is to be merged before what the new authority has signed; and
+/// where one succession displaces another, what the displaced one had displaced is to be merged again.
 public struct Directory: Hashable, Sendable {
-  /// The mesh whose documents these are.
-  public let mesh: MeshIdentity
-  /// The newest membership of each site name. Those of revoked sites stay, for their serials.
+  /// The mesh whose documents these are, and the authority that trust begins with.
+  public var mesh: MeshIdentity { chain.root }
+  /// The authorities since then, their successions and charters.
+  private(set) var chain: AuthorityChain
+  /// The membership of each site name that counts most: the authority's before an inviter's, then the newest.
+  /// Those of revoked sites stay, for their serials.
   public private(set) var memberships: [SiteName: StoredDocument<Membership>] = [:]
+  /// The inviters that signed those memberships which the authority has not, as their memberships in it say.
+  private(set) var inviters: [SiteName: Membership] = [:]
   /// The newest descriptor of each identity that is not revoked.
   public private(set) var descriptors: [PublicKey: StoredDocument<Descriptor>] = [:]
   /// The lists of revocations that are not wholly repeated by a newer one, the newest first.
@@ -19,9 +28,9 @@ public struct Directory: Hashable, Sendable {
   public private(set) var revoked: [PublicKey: Revocations.Entry] = [:]
 
   /// A directory without documents.
-  public init(mesh: MeshIdentity) { self.mesh = mesh }
+  public init(mesh: MeshIdentity) { chain = AuthorityChain(root: mesh) }
 
-  /// Takes in a membership, descriptor or list of revocations and says what it changed: nothing when it is
+  /// Takes in any document but an invitation and says what it changed: nothing when it is
   /// known or older than what is held. Throws, and changes nothing, for a document that nobody may believe.
   public mutating func merge(
     _ text: String, using cryptography: any Cryptography
@@ -29,33 +38,111 @@ public struct Directory: Hashable, Sendable {
     let jws = try JWS(text)
     switch DocumentKind(rawValue: jws.kind) {
     case .membership:
-      let membership = try Membership.verified(text, by: mesh.authority, using: cryptography)
-      try mesh.check(membership.mesh)
-      return merge(membership, text, using: cryptography)
+      let membership = try Membership.verified(text, by: chain.readable, using: cryptography)
+      try mesh.check(membership.content.mesh)
+      return merge(membership, using: cryptography)
     case .descriptor:
-      let verified = try Descriptor.verified(jws, in: mesh, using: cryptography)
-      return merge(verified.membership, verified.membershipText, using: cryptography)
-        + merge(verified.descriptor, of: verified.membership, text, using: cryptography)
+      let verified = try Descriptor.verified(jws, in: mesh, under: chain.readable, using: cryptography)
+      return merge(verified.membership, using: cryptography)
+        + merge(verified.descriptor, of: verified.membership.content, text, using: cryptography)
     case .revocations:
-      let list = try Revocations.verified(text, by: mesh.authority, using: cryptography)
+      let signer = jws.signer(among: chain.readable, using: cryptography) ?? authority
+      let list = try Revocations.verified(text, by: signer, using: cryptography)
       try mesh.check(list.mesh)
-      return merge(list, text, using: cryptography)
+      return signer == authority ? merge(list, text, using: cryptography) : []
+    case .charter:
+      let signer = jws.signer(among: chain.readable, using: cryptography) ?? authority
+      let charter = try chain.charter(text, of: signer, by: signer, using: cryptography)
+      return signer == authority ? merge(charter, text, using: cryptography) : []
+    case .succession:
+      return try merge(succession: jws, text, using: cryptography)
     case .invitation, nil:
-      throw .wrongKind(found: jws.kind, expected: "a membership, descriptor or revocations")
+      throw .wrongKind(
+        found: jws.kind, expected: "a membership, descriptor, revocations, charter or succession")
     }
   }
 
   private mutating func merge(
-    _ membership: Membership, _ text: String, using cryptography: any Cryptography
+    succession jws: JWS, _ text: String, using cryptography: any Cryptography
+  ) throws(DocumentError) -> [DirectoryChange] {
+    let (content, change) = try chain.merge(jws, text, using: cryptography)
+    let fork = DirectoryChange.forked(.succession, subject: "the authority", serial: content.serial)
+    switch change {
+    case .none: return []
+    case .lostFork: return [fork]
+    case .newAuthority(let isFork):
+      memberships = [:]
+      inviters = [:]
+      revocations = []
+      revoked = [:]
+      // Those under an authority that has lost cannot be checked by a site that never heard of it.
+      if isFork { descriptors = descriptors.filter { isReadable($0.value.content, using: cryptography) } }
+      return (isFork ? [fork] : []) + [.authority(content.authority, serial: content.serial)]
+    }
+  }
+
+  private func isReadable(_ descriptor: Descriptor, using cryptography: any Cryptography) -> Bool {
+    do throws(DocumentError) {
+      _ = try Membership.verified(descriptor.membership, by: chain.readable, using: cryptography)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private mutating func merge(
+    _ charter: Charter, _ text: String, using cryptography: any Cryptography
   ) -> [DirectoryChange] {
-    let version = DocumentVersion(serial: membership.serial, text: text, using: cryptography)
-    let held = memberships[membership.site]?.version
-    let fork: [DirectoryChange] =
-      held?.serial == version.serial && held != version
-      ? [.forked(.membership, subject: "site '\(membership.site)'", serial: version.serial)] : []
-    if let held, held >= version { return fork }
-    memberships[membership.site] = StoredDocument(content: membership, text: text, version: version)
-    return fork + [.membership(membership.site)]
+    let version = DocumentVersion(serial: charter.serial, text: text, using: cryptography)
+    let isFork = chain.charters.contains { $0.version.serial == version.serial && $0.version != version }
+    let fork = DirectoryChange.forked(.charter, subject: "the authority", serial: version.serial)
+    let isKept = chain.merge(StoredDocument(content: charter, text: text, version: version))
+    return (isFork ? [fork] : []) + (isKept ? [.charter(serial: version.serial)] : [])
+  }
+
+  private mutating func merge(
+    _ verified: VerifiedMembership, using cryptography: any Cryptography
+  ) -> [DirectoryChange] {
+    guard verified.authority == authority else { return [] }
+    var changes: [DirectoryChange] = []
+    if let (content, text) = verified.inviter {
+      changes = merge(
+        VerifiedMembership(content: content, text: text, authority: authority, inviter: nil),
+        using: cryptography)
+    }
+    let membership = verified.content
+    let inviter = verified.inviter?.content
+    let version = DocumentVersion(serial: membership.serial, text: verified.text, using: cryptography)
+    if let held = memberships[membership.site] {
+      let heldInviter = inviters[membership.site]
+      if held.version != version, held.version.serial == version.serial,
+        heldInviter?.identity == inviter?.identity
+      {
+        changes.append(.forked(.membership, subject: "site '\(membership.site)'", serial: version.serial))
+      }
+      guard Self.outranks((version, inviter), (held.version, heldInviter)) else { return changes }
+    }
+    memberships[membership.site] = StoredDocument(content: membership, text: verified.text, version: version)
+    inviters[membership.site] = inviter
+    return changes + [.membership(membership.site)]
+  }
+
+  /// Which of two memberships of one name counts: the authority's, then that of the inviter admitted first, by
+  /// the authority's word, then the newer one. So an inviter puts out nobody whom the authority has admitted.
+  private static func outranks(
+    _ new: (version: DocumentVersion, inviter: Membership?),
+    _ held: (version: DocumentVersion, inviter: Membership?)
+  ) -> Bool {
+    switch (new.inviter, held.inviter) {
+    case (nil, nil): return new.version > held.version
+    case (nil, .some): return true
+    case (.some, nil): return false
+    case (let one?, let other?):
+      if (one.notBefore, one.identity) == (other.notBefore, other.identity) {
+        return new.version > held.version
+      }
+      return (one.notBefore, one.identity) < (other.notBefore, other.identity)
+    }
   }
 
   private mutating func merge(

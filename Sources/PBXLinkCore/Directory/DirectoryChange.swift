@@ -9,6 +9,10 @@ public enum DirectoryChange: Hashable, Sendable {
   case descriptor(SiteName, identity: PublicKey)
   /// An identity is out.
   case revoked(Revocations.Entry)
+  /// The recovery key is known, or another one is.
+  case charter(serial: UInt64)
+  /// Another authority rules; what the former one has signed counts no more.
+  case authority(PublicKey, serial: UInt64)
   /// Two documents claim the same place: a key is in use on two machines, or a state was put back in time.
   case forked(DocumentKind, subject: String, serial: UInt64)
 }
@@ -20,6 +24,8 @@ extension DirectoryChange: CustomStringConvertible {
     case .membership(let site): "new membership of site '\(site)'"
     case .descriptor(let site, _): "new descriptor of site '\(site)'"
     case .revoked(let entry): "site '\(entry.site)' revoked: \(entry.reason)"
+    case .charter: "the authority has named a recovery key"
+    case .authority(let key, let serial): "authority \(serial) of this mesh is \(key) now"
     case .forked(let kind, let subject, let serial):
       "two different \(kind.rawValue) documents of \(subject) follow each other or share serial \(serial): its "
         + "key is in use twice, or it was restored from a backup"

@@ -49,16 +49,42 @@ extension Directory {
 
   /// The memberships that count, by name.
   var members: [Membership] {
-    memberships.values.map(\.content).filter { revoked[$0.identity] == nil }.sorted { $0.site < $1.site }
+    memberships.values.map(\.content).filter(isMember).sorted { $0.site < $1.site }
+  }
+
+  /// Neither revoked itself, nor admitted by an inviter who might not do so by its own newest membership.
+  private func isMember(_ membership: Membership) -> Bool {
+    guard revoked[membership.identity] == nil else { return false }
+    guard let inviter = inviters[membership.site] else { return true }
+    return delegates(inviter.site, as: inviter.identity)?.mayAdmit(membership) == true
+  }
+
+  /// The membership of a site that the authority itself has admitted and that is not revoked.
+  private func delegates(_ name: SiteName, as identity: PublicKey) -> Membership? {
+    guard let held = memberships[name]?.content, held.identity == identity, inviters[name] == nil,
+      revoked[identity] == nil
+    else { return nil }
+    return held
+  }
+
+  /// The order in which members take what only one can have: those that the authority has admitted, then those
+  /// of the inviter admitted first; among them the older. What an inviter writes decides only between its own.
+  func rank(_ membership: Membership) -> (Int, Timestamp, PublicKey, Timestamp, PublicKey) {
+    let inviter = inviters[membership.site]
+    let first = inviter ?? membership
+    return (
+      inviter == nil ? 0 : 1, first.notBefore, first.identity, membership.notBefore, membership.identity
+    )
   }
 
   /// The members that may not be linked because they share something with an older member that is. Every site
-  /// comes to the same answer: the older is the one admitted first, then the one of the lower identity.
+  /// comes to the same answer: the older is the one admitted first, then the one of the lower identity, and a
+  /// site that the authority has admitted is older than one that an inviter has.
   private func conflicts() -> [SiteName: String] {
     var conflicts: [SiteName: String] = [:]
     var accepted: [Membership] = []
     var owners: [String: SiteName] = [:]
-    for member in members.sorted(by: { ($0.notBefore, $0.identity) < ($1.notBefore, $1.identity) }) {
+    for member in members.sorted(by: { rank($0) < rank($1) }) {
       // Only what the authority has signed: what a site says of itself must not put another one out.
       let unique = ["identity \(member.identity)"] + member.addresses.map { "tunnel address \($0)" }
       if let shared = unique.first(where: { owners[$0] != nil }), let owner = owners[shared] {

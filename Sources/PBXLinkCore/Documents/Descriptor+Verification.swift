@@ -36,23 +36,25 @@ extension Descriptor {
   public static func verified(
     _ text: String, in mesh: MeshIdentity, using cryptography: any Cryptography
   ) throws(DocumentError) -> (descriptor: Descriptor, membership: Membership) {
-    let (descriptor, membership, _) = try verified(JWS(text), in: mesh, using: cryptography)
-    return (descriptor, membership)
+    let (descriptor, membership) = try verified(
+      JWS(text), in: mesh, under: [mesh.authority], using: cryptography)
+    return (descriptor, membership.content)
   }
 
+  /// The same under any of several authorities.
   static func verified(
-    _ jws: JWS, in mesh: MeshIdentity, using cryptography: any Cryptography
-  ) throws(DocumentError) -> (descriptor: Descriptor, membership: Membership, membershipText: String) {
+    _ jws: JWS, in mesh: MeshIdentity, under authorities: [PublicKey], using cryptography: any Cryptography
+  ) throws(DocumentError) -> (descriptor: Descriptor, membership: VerifiedMembership) {
     guard jws.kind == kind.rawValue else { throw .wrongKind(found: jws.kind, expected: kind.rawValue) }
     // Only the membership says whose signature to expect, so it alone is read first; the authority's
     // signature vouches for it.
     let claim: MembershipClaim = try decodePayload(jws.unverifiedPayload, kind: kind)
-    let membership = try Membership.verified(claim.membership, by: mesh.authority, using: cryptography)
-    try mesh.check(membership.mesh)
-    let payload = try jws.payload(kind: kind, signedBy: membership.identity, using: cryptography)
+    let membership = try Membership.verified(claim.membership, by: authorities, using: cryptography)
+    try mesh.check(membership.content.mesh)
+    let payload = try jws.payload(kind: kind, signedBy: membership.content.identity, using: cryptography)
     let descriptor = try Descriptor(payload: payload)
-    try descriptor.checkClaims(within: membership)
-    return (descriptor, membership, claim.membership)
+    try descriptor.checkClaims(within: membership.content)
+    return (descriptor, membership)
   }
 
   private struct MembershipClaim: Decodable {

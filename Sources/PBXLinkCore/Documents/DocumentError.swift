@@ -25,6 +25,8 @@ public enum DocumentError: Error, Hashable, Sendable {
   case extensionNotGranted(ExtensionPattern, site: SiteName)
   /// A descriptor claims a tunnel address that its membership does not grant.
   case addressNotGranted(IPAddress, site: SiteName)
+  /// A site has admitted another one beyond what the authority has delegated to it.
+  case notDelegated(SiteName, by: SiteName)
   /// Extensions that would shadow an emergency number.
   case emergencyNumber(kind: DocumentKind, NumberPlanError)
 }
@@ -60,6 +62,9 @@ extension DocumentError: CustomStringConvertible {
         + "must grant them first"
     case .addressNotGranted(let address, let site):
       "site '\(site)' claims tunnel address \(address), which its membership does not grant"
+    case .notDelegated(let site, let inviter):
+      "site '\(inviter)' has admitted '\(site)' with extensions, addresses or roles that the authority has not "
+        + "let it grant"
     case .emergencyNumber(let kind, let error): "the \(kind.rawValue) is refused: \(error)"
     }
   }

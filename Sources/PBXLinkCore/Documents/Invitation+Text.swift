@@ -39,9 +39,10 @@ extension Invitation {
   /// An Ed25519 signature in base64url.
   private static let signatureLength = 86
 
-  /// The line to hand over; throws what `check` and the signer throw. The signer must be the authority.
-  public func text(signedBy authority: any Signer, using cryptography: any Cryptography) throws -> String {
-    Self.prefix + (try signed(by: authority, using: cryptography))
+  /// The line to hand over; throws what `check` and the signer throw. The signer must be
+  /// ``signer``, or the authority where that is nil.
+  public func text(signedBy signer: any Signer, using cryptography: any Cryptography) throws -> String {
+    Self.prefix + (try signed(by: signer, using: cryptography))
   }
 
   /// Reads a line. White space is ignored wherever a mail program or a terminal put it.
@@ -61,8 +62,9 @@ extension Invitation {
     let payload: [UInt8]
     do {
       let jws = try JWS(jwsText)
-      let claim: AuthorityClaim = try decodePayload(jws.unverifiedPayload, kind: kind)
-      payload = try jws.payload(kind: kind, signedBy: claim.authority, using: cryptography)
+      let claim: SignerClaim = try decodePayload(jws.unverifiedPayload, kind: kind)
+      payload = try jws.payload(
+        kind: kind, signedBy: claim.signer ?? claim.authority, using: cryptography)
     } catch {
       throw .altered
     }
@@ -72,7 +74,8 @@ extension Invitation {
     return invitation
   }
 
-  private struct AuthorityClaim: Decodable {
+  private struct SignerClaim: Decodable {
     let authority: PublicKey
+    let signer: PublicKey?
   }
 }

@@ -93,6 +93,10 @@ public struct Invitation: Document {
   public var site: SiteName
   /// The mesh's authority.
   public var authority: PublicKey
+  /// The authority's recovery key; nil where the inviter knows none.
+  public var recovery: PublicKey?
+  /// The key that signs this line where it is not the authority's: that of a site which admits in its place.
+  public var signer: PublicKey?
   /// Who lets it in.
   public var inviter: Inviter
   /// Its way in.
@@ -108,12 +112,15 @@ public struct Invitation: Document {
 
   /// An invitation to be signed by the authority.
   public init(
-    mesh: MeshName, site: SiteName, authority: PublicKey, inviter: Inviter, tunnel: Tunnel,
-    openvpn: OpenVPN? = nil, networks: [IPPrefix], secret: Secret, expiresAt: Timestamp
+    mesh: MeshName, site: SiteName, authority: PublicKey, recovery: PublicKey? = nil,
+    signer: PublicKey? = nil, inviter: Inviter, tunnel: Tunnel, openvpn: OpenVPN? = nil, networks: [IPPrefix],
+    secret: Secret, expiresAt: Timestamp
   ) {
     self.mesh = mesh
     self.site = site
     self.authority = authority
+    self.recovery = recovery
+    self.signer = signer
     self.inviter = inviter
     self.tunnel = tunnel
     self.openvpn = openvpn
@@ -123,14 +130,16 @@ public struct Invitation: Document {
   }
 
   /// The mesh that it invites to.
-  public var meshIdentity: MeshIdentity { MeshIdentity(name: mesh, authority: authority) }
+  public var meshIdentity: MeshIdentity {
+    MeshIdentity(name: mesh, authority: authority, recovery: recovery)
+  }
 
   /// `invitation`.
   public static let kind = DocumentKind.invitation
 
   /// Lengths of the secrets, and that there is somewhere to go.
   public func check() throws(DocumentError) {
-    guard Ed25519.isStrong(authority) else { throw .weakKey(authority) }
+    for key in [authority, recovery ?? authority] where !Ed25519.isStrong(key) { throw .weakKey(key) }
     guard !inviter.endpoints.isEmpty else { throw Self.invalid(CodingKeys.inviter, "no endpoints") }
     guard !inviter.addresses.isEmpty else { throw Self.invalid(CodingKeys.inviter, "no addresses") }
     guard inviter.exchangePort > 0 else { throw Self.invalid(CodingKeys.inviter, "exchange_port 0") }
@@ -147,7 +156,7 @@ public struct Invitation: Document {
   }
 
   enum CodingKeys: String, CodingKey {
-    case mesh, site, authority, inviter, tunnel, openvpn, networks, secret
+    case mesh, site, authority, recovery, signer, inviter, tunnel, openvpn, networks, secret
     case expiresAt = "expires_at"
   }
 
@@ -157,6 +166,8 @@ public struct Invitation: Document {
     mesh = try container.decode(MeshName.self, forKey: .mesh)
     site = try container.decode(SiteName.self, forKey: .site)
     authority = try container.decode(PublicKey.self, forKey: .authority)
+    recovery = try container.decodeIfPresent(PublicKey.self, forKey: .recovery)
+    signer = try container.decodeIfPresent(PublicKey.self, forKey: .signer)
     inviter = try container.decode(Inviter.self, forKey: .inviter)
     tunnel = try container.decode(Tunnel.self, forKey: .tunnel)
     openvpn = try container.decodeIfPresent(OpenVPN.self, forKey: .openvpn)
@@ -171,6 +182,8 @@ public struct Invitation: Document {
     try container.encode(mesh, forKey: .mesh)
     try container.encode(site, forKey: .site)
     try container.encode(authority, forKey: .authority)
+    try container.encodeIfPresent(recovery, forKey: .recovery)
+    try container.encodeIfPresent(signer, forKey: .signer)
     try container.encode(inviter, forKey: .inviter)
     try container.encode(tunnel, forKey: .tunnel)
     try container.encodeIfPresent(openvpn, forKey: .openvpn)

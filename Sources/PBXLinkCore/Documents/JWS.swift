@@ -3,7 +3,7 @@
 
 /// The kinds of document; a part of the header's `typ`.
 public enum DocumentKind: String, Hashable, Sendable, CaseIterable {
-  case membership, descriptor, revocations, invitation
+  case membership, descriptor, revocations, invitation, charter, succession
 }
 
 /// A JWS in compact serialisation (RFC 7515 §7.1), signed with Ed25519 (RFC 8037), in the one form that
@@ -53,6 +53,16 @@ public struct JWS: Hashable, Sendable {
       cryptography.isValid(signature: signature, of: signingInput, by: key)
     else { throw .badSignature(kind: kind) }
     return unverifiedPayload
+  }
+
+  /// The kind that the header of a text names; nil when it names none. Nothing else is looked at.
+  static func kind(of text: String) -> DocumentKind? {
+    // The header of the longest kind's name.
+    let longest = 256
+    guard let dot = text.utf8.prefix(longest).firstIndex(of: 0x2e),
+      let header = Base64URL.decode(text[..<dot])
+    else { return nil }
+    return parse(header: header).flatMap { DocumentKind(rawValue: $0.kind) }
   }
 
   /// Takes a document apart, checks it and gives its payload.

@@ -21,12 +21,18 @@ public struct Membership: Document {
   public var notBefore: Timestamp
   /// The end of its validity: an alarm, never a cut.
   public var notAfter: Timestamp
+  /// What the site may grant to others in the authority's place; nil for nothing.
+  public var delegation: Delegation?
+  /// The site that admitted this one in the authority's place; nil where the authority did.
+  public var admittedBy: SiteName?
+  /// That site's own membership where it has signed this one, so that this one can be checked alone.
+  public var inviter: String?
 
-  /// A membership to be signed by the authority.
+  /// A membership to be signed by the authority, or by a site to which it has delegated that.
   public init(
     mesh: MeshName, site: SiteName, identity: PublicKey, addresses: [IPAddress],
     extensions: [ExtensionPattern], roles: [Role] = [], serial: UInt64, notBefore: Timestamp,
-    notAfter: Timestamp
+    notAfter: Timestamp, delegation: Delegation? = nil, admittedBy: SiteName? = nil, inviter: String? = nil
   ) {
     self.mesh = mesh
     self.site = site
@@ -37,10 +43,14 @@ public struct Membership: Document {
     self.serial = serial
     self.notBefore = notBefore
     self.notAfter = notAfter
+    self.delegation = delegation
+    self.admittedBy = admittedBy
+    self.inviter = inviter
   }
 
   enum CodingKeys: String, CodingKey {
-    case mesh, site, identity, addresses, extensions, roles, serial
+    case mesh, site, identity, addresses, extensions, roles, serial, delegation, inviter
+    case admittedBy = "admitted_by"
     case notBefore = "not_before"
     case notAfter = "not_after"
   }
@@ -57,5 +67,6 @@ public struct Membership: Document {
     }
     guard notBefore < notAfter else { throw Self.invalid(CodingKeys.notAfter, "it is not after not_before") }
     try Self.checkExtensions(extensions)
+    if let delegation { try Self.checkExtensions(delegation.extensions) }
   }
 }

@@ -24,13 +24,17 @@ public struct MeshName: Hashable, Sendable, LosslessStringConvertible, CustomStr
 public struct MeshIdentity: Hashable, Sendable, Codable {
   /// The name.
   public let name: MeshName
-  /// The authority's Ed25519 key.
+  /// The Ed25519 key of the authority under which this site came in: what trust begins with.
   public let authority: PublicKey
+  /// That authority's recovery key; nil where it was not known then. Known from the start, it outranks any that
+  /// the authority names later, so that a stolen authority key cannot replace it.
+  public let recovery: PublicKey?
 
   /// A mesh.
-  public init(name: MeshName, authority: PublicKey) {
+  public init(name: MeshName, authority: PublicKey, recovery: PublicKey? = nil) {
     self.name = name
     self.authority = authority
+    self.recovery = recovery
   }
 
   /// Throws ``DocumentError/wrongMesh(found:expected:)`` for a document of another mesh.

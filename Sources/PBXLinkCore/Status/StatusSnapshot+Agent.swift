@@ -45,7 +45,7 @@ extension StatusSnapshot {
     self.init(
       time: now.description,
       mesh: MeshStatus(
-        name: agent.mesh.identity.name.description, authority: agent.mesh.identity.authority.description,
+        name: agent.mesh.identity.name.description, authority: agent.directory.authority.description,
         networks: agent.mesh.networks.map(\.description)),
       site: SiteStatus(
         name: agent.mesh.site.description, addresses: (own?.membership.addresses ?? []).map(\.description),
@@ -54,7 +54,7 @@ extension StatusSnapshot {
         version: Version.current, since: surroundings.started.description,
         tunnelBackend: surroundings.backend?.name, tunnelBackendReason: surroundings.backend?.reason,
         asteriskVersion: surroundings.trunk?.version?.description,
-        problems: surroundings.problems + agent.alarms(at: now),
+        problems: agent.trustProblems + surroundings.problems + agent.alarms(at: now),
         isDown: surroundings.isDown),
       peers: (others + invited).sorted { $0.name < $1.name })
   }

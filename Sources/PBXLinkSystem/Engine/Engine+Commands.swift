@@ -20,19 +20,23 @@ extension Engine {
     guard let network = IPPrefix(request.network) else {
       throw Failure("'\(request.network)' is not a network: write it as 10.77.0.0/16.", .usage)
     }
+    let recovery = try Ed25519PrivateKey.generate()
     let effects = try await alone {
       let now = Self.clock()
       if let error = clockError(now) { throw error }
       configuration = try readSiteFile()
       let local = try await NetworkInterfaces.list().filter { $0.interface != configuration.tunnel.interface }
       let (agent, effects) = try Agent.found(
-        mesh: mesh, site: site, network: network, localPrefixes: local.map(\.prefix),
+        mesh: mesh, site: site, recovery: recovery.publicKey, network: network,
+        localPrefixes: local.map(\.prefix),
         configuration: configuration,
         keys: try keyFiles.createAgentKeys(authority: true), cryptography: cryptography, at: now)
       try commit(agent, effects, meta: [try .setMeta(.mesh, agent.mesh)], at: now)
       return effects
     }
-    return try memberAnswer(problems: await carryOut(effects).value)
+    var answer = try memberAnswer(problems: await carryOut(effects).value)
+    answer.recoveryKey = RecoveryKeyText.encode(recovery.rawSecret, using: cryptography)
+    return answer
   }
 
   /// Runs an init or a join: no other one beside it, and the planes are left to it.
@@ -50,7 +54,7 @@ extension Engine {
     let agent = try member()
     let membership = agent.ownSite(at: Self.clock())?.membership
     return Control.MemberAnswer(
-      mesh: agent.mesh.identity.name.description, authority: agent.mesh.identity.authority.description,
+      mesh: agent.mesh.identity.name.description, authority: agent.directory.authority.description,
       site: agent.mesh.site.description, addresses: (membership?.addresses ?? []).map(\.description),
       extensions: (membership?.extensions ?? []).map(\.description), problems: problems)
   }
@@ -65,13 +69,15 @@ extension Engine {
       throw Failure("Links are taken down here: run 'pbxlink apply' first.", .configuration)
     }
     let extensions = try request.extensions.flatMap(ExtensionPattern.parse)
+    let invite = try (request.invite ?? []).flatMap(ExtensionPattern.parse)
     let key = try X25519PrivateKey.generate()
     let entropy = InvitationEntropy(
       secret: try RandomBytes.secret(16), tunnelPrivate: key.rawSecret, tunnelPublic: key.publicKey,
       certificate: try OpenVPNCertificate(key.rawSecret).fingerprint)
     let (result, done) = try step { agent, now in
       let invited = try agent.invite(
-        site, extensions: extensions, roles: request.relay ? [.relay] : [], lifetime: request.lifetime,
+        site, extensions: extensions, roles: request.relay ? [.relay] : [], invite: invite,
+        lifetime: request.lifetime,
         entropy: entropy, at: now)
       return ((invited.pending, invited.text), invited.effects)
     }
@@ -85,14 +91,23 @@ extension Engine {
   /// `remove-site`: answers when the site is cut off here; the others are being told.
   func remove(_ request: Control.RemoveRequest) async throws -> Control.DoneAnswer {
     guard let site = SiteName(request.site) else { throw AgentError.siteNameInvalid(request.site) }
-    let done = try step { agent, now in ((), try agent.remove(site, reason: request.reason, at: now)) }.done
+    let withAdmitted = request.withAdmitted ?? false
+    let (admitted, done) = try step { agent, now in
+      let admitted = agent.sitesAdmitted(by: site)
+      let effects = try agent.remove(site, withAdmitted: withAdmitted, reason: request.reason, at: now)
+      return (admitted.map { "'\($0)'" }.joined(separator: " "), effects)
+    }
     let problems = await done.value
     guard problems.isEmpty else {
       throw Failure(
         "'\(site)' is revoked and the other sites are being told, but not all of it could be taken away here: "
           + problems.joined(separator: "; "), .osError)
     }
-    return Control.DoneAnswer(messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."])
+    let others =
+      admitted.isEmpty
+      ? [] : ["Admitted by it \(withAdmitted ? "and removed with it" : "and still members"): \(admitted)."]
+    return Control.DoneAnswer(
+      messages: ["'\(site)' is removed: tunnel, firewall entry, trunk and calls."] + others)
   }
 
   /// `plan`: what the site file and the documents would change, nothing done.
@@ -163,29 +178,17 @@ extension Engine {
   /// All documents, verbatim, each with the key that verifies it.
   func documents() throws -> Control.DocumentsAnswer {
     let agent = try member()
-    let authority = agent.mesh.identity.authority
-    func entry(_ kind: DocumentKind, _ site: SiteName?, _ serial: UInt64, _ jws: String, by key: PublicKey)
-      -> Control.DocumentEntry
-    {
-      Control.DocumentEntry(
-        kind: kind.rawValue, site: site?.description, serial: serial, jws: jws, jwk: .init(x: key.description)
-      )
-    }
-    let sites = agent.directory.memberships.values.sorted { $0.content.site < $1.content.site }
-    let memberships = sites.map {
-      entry(.membership, $0.content.site, $0.content.serial, $0.text, by: authority)
-    }
-    let descriptors = sites.compactMap { site in
-      agent.directory.descriptors[site.content.identity].map {
-        entry(.descriptor, site.content.site, $0.content.serial, $0.text, by: site.content.identity)
+    let directory = agent.directory
+    let entries = directory.records.compactMap { record in
+      directory.signer(of: record).map { signer in
+        Control.DocumentEntry(
+          kind: record.kind.rawValue, site: directory.site(of: record)?.description,
+          serial: record.version.serial, jws: record.text, jwk: .init(x: signer.description))
       }
     }
-    let revocations = agent.directory.revocations.map {
-      entry(.revocations, nil, $0.content.serial, $0.text, by: authority)
-    }
     return Control.DocumentsAnswer(
-      mesh: agent.mesh.identity.name.description, authority: authority.description,
-      site: agent.mesh.site.description, documents: memberships + descriptors + revocations)
+      mesh: agent.mesh.identity.name.description, authority: agent.mesh.identity.authority.description,
+      site: agent.mesh.site.description, documents: entries)
   }
 
   /// Takes in documents from a file: they are verified like any others.

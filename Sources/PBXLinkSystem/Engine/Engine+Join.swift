@@ -11,7 +11,9 @@ extension Engine {
     let now = Self.clock()
     let invitation = try Invitation.parse(request.invitation, now: now, using: cryptography)
     if let agent {
-      guard agent.mesh.site == invitation.site, agent.mesh.identity == invitation.meshIdentity else {
+      guard agent.mesh.site == invitation.site, agent.mesh.identity.name == invitation.mesh,
+        agent.directory.authority == invitation.authority
+      else {
         throw Failure(
           "This server is site '\(agent.mesh.site)' of mesh '\(agent.mesh.identity.name)' already. Run "
             + "'pbxlink uninstall' first if it is to become '\(invitation.site)'.", .configuration)

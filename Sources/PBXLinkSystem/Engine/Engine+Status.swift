@@ -46,6 +46,8 @@ extension Engine {
         addresses: site.membership.addresses.map(\.description),
         extensions: site.extensions.map(\.description),
         roles: site.membership.roles.map(\.rawValue),
+        mayAdmit: site.membership.delegation?.extensions.map(\.description),
+        admittedBy: site.membership.admittedBy?.description,
         standing: site.conflict != nil ? "conflict" : site.isMembershipExpired ? "expired" : "member",
         notAfter: site.membership.notAfter.description, remark: site.conflict)
     }
@@ -53,6 +55,7 @@ extension Engine {
       Control.SiteEntry(
         name: invitation.site.description, identity: "", addresses: invitation.addresses.map(\.description),
         extensions: invitation.extensions.map(\.description), roles: invitation.roles.map(\.rawValue),
+        mayAdmit: invitation.delegation?.extensions.map(\.description),
         standing: "invited", notAfter: invitation.expires.description, remark: "has not joined yet")
     }
     let revoked = agent.revocationProgress(at: now).map { progress in

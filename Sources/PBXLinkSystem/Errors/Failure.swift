@@ -53,13 +53,14 @@ extension AgentError: ExitCoded {
   /// By sysexits.h.
   public var exitCode: ExitCode {
     switch self {
-    case .siteNameInvalid, .siteUnknown, .siteIsOurs: .usage
+    case .siteNameInvalid, .siteUnknown, .siteIsOurs, .delegationToAuthority: .usage
     case .siteTaken, .siteRevoked, .membershipForeign, .networkUnsuitable: .dataError
-    case .notAuthority, .invitationUnknown, .invitationSecretWrong, .invitationExpired, .invitationRedeemed:
+    case .notAuthority, .invitationUnknown, .invitationSecretWrong, .invitationExpired, .invitationRedeemed,
+      .lastInviter, .recoveryKeyWrong, .authorityRefused:
       .noPermission
     case .addressesExhausted: .unavailable
     case .rotationUnderWay, .rotationNotUnderWay, .rotationLeavesBehind: .temporaryFailure
-    case .endpointMissing, .extensionsNotGranted: .configuration
+    case .endpointMissing, .extensionsNotGranted, .extensionsAreOurs: .configuration
     case .signing: .software
     }
   }

@@ -6,6 +6,7 @@ public import PBXLinkCore
 extension KeyFiles {
   private static let identity = "identity"
   private static let authority = "authority"
+  private static let laterAuthorityPrefix = "authority-"
   private static let tunnel = "tunnel"
   private static let certificate = "openvpn"
   private static let manager = "manager"
@@ -29,7 +30,7 @@ extension KeyFiles {
   /// missing: nobody has been told of a key that is not on disk.
   public func loadAgentKeys(_ generations: KeyGenerations) throws -> AgentKeys {
     let certificateKey = try certificateKey()
-    return AgentKeys(
+    var keys = AgentKeys(
       identity: try Ed25519PrivateKey(require(Self.identity)),
       authority: try load(Self.authority).map(Ed25519PrivateKey.init),
       tunnel: try TunnelKey(generations.tunnel, require(tunnel(generations.tunnel))),
@@ -37,6 +38,20 @@ extension KeyFiles {
       trunk: try trunkKeys(generations),
       certificateKey: certificateKey, certificate: try OpenVPNCertificate(certificateKey).fingerprint,
       manager: try require(Self.manager))
+    let later = try names().filter { name in
+      name.hasPrefix(Self.laterAuthorityPrefix)
+        && Int(name.dropFirst(Self.laterAuthorityPrefix.count)) != nil
+    }
+    for name in later {
+      keys.otherAuthorities.append(try Ed25519PrivateKey(require(name)))
+    }
+    return keys
+  }
+
+  /// The key of a later authority, made anew and on disk unless an attempt that was cut off has left it.
+  func createAuthority(number: Int) throws -> Ed25519PrivateKey {
+    try Ed25519PrivateKey(
+      loadOrCreate("\(Self.laterAuthorityPrefix)\(number)") { try Ed25519PrivateKey.generate().rawSecret })
   }
 
   private func trunkKeys(_ generations: KeyGenerations) throws -> [X25519TrunkKey] {

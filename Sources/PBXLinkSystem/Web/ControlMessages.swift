@@ -34,6 +34,13 @@ public enum Control {
     public let extensions: [String]
     /// What could not be brought up yet; the agent goes on trying.
     public let problems: [String]
+    /// The recovery key, for paper, of a mesh that was just made. It is kept nowhere.
+    public var recoveryKey: String?
+
+    enum CodingKeys: String, CodingKey {
+      case mesh, authority, site, addresses, extensions, problems
+      case recoveryKey = "recovery_key"
+    }
   }
 
   /// `add-site`.
@@ -46,9 +53,12 @@ public enum Control {
     public let lifetime: Int64
     /// Whether it may relay calls between others.
     public let relay: Bool
+    /// Within what it may admit sites itself; nil for not at all.
+    public let invite: [String]?
 
     /// A request.
-    public init(site: String, extensions: [String], lifetime: Int64, relay: Bool) {
+    public init(site: String, extensions: [String], lifetime: Int64, relay: Bool, invite: [String]? = nil) {
+      self.invite = invite
       self.site = site
       self.extensions = extensions
       self.lifetime = lifetime
@@ -102,11 +112,19 @@ public enum Control {
     public let site: String
     /// Why, for the record that all sites keep.
     public let reason: String
+    /// Whether the sites that it has admitted go with it; nil for no.
+    public let withAdmitted: Bool?
 
     /// A request.
-    public init(site: String, reason: String) {
+    public init(site: String, reason: String, withAdmitted: Bool = false) {
+      self.withAdmitted = withAdmitted
       self.site = site
       self.reason = reason
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case site, reason
+      case withAdmitted = "with_admitted"
     }
   }
 
@@ -138,15 +156,15 @@ public enum Control {
     public let authority: String
     /// The name of this site.
     public let site: String
-    /// Memberships, descriptors and revocations.
+    /// Who rules first, then revocations, memberships and descriptors.
     public let documents: [DocumentEntry]
   }
 
   /// One document with the key that verifies it.
   public struct DocumentEntry: Sendable, Codable {
-    /// membership, descriptor or revocations.
+    /// succession, charter, revocations, membership or descriptor.
     public let kind: String
-    /// The site that it is about; null for revocations.
+    /// The site that it is about; null for what is about none.
     public let site: String?
     /// Its serial.
     public let serial: UInt64
@@ -194,6 +212,10 @@ public enum Control {
     public let extensions: [String]
     /// Its roles.
     public let roles: [String]
+    /// The extensions within which it may admit sites; nil for none.
+    public var mayAdmit: [String]?
+    /// The site that admitted it; nil for the authority.
+    public var admittedBy: String?
     /// member, expired, conflict, invited or revoked.
     public let standing: String
     /// When its membership ends, RFC 3339.
@@ -204,6 +226,8 @@ public enum Control {
     enum CodingKeys: String, CodingKey {
       case name, identity, addresses, extensions, roles, standing, remark
       case notAfter = "not_after"
+      case mayAdmit = "may_admit"
+      case admittedBy = "admitted_by"
     }
   }
 }

@@ -35,6 +35,13 @@ struct ControlServer: Sendable {
       JSONReply(try await engine.remove($0.decode(as: Control.RemoveRequest.self, context: $1)))
     }
     router.get("/v1/revocations") { _, _ in JSONReply(try await engine.revocations()) }
+    router.post("/v1/grant") {
+      JSONReply(try await engine.grant($0.decode(as: Control.GrantRequest.self, context: $1)))
+    }
+    router.post("/v1/authority/recovery-key") { _, _ in JSONReply(try await engine.nameRecoveryKey()) }
+    router.post("/v1/authority/recover") {
+      JSONReply(try await engine.recover($0.decode(as: Control.RecoverRequest.self, context: $1)))
+    }
     router.post("/v1/documents") {
       JSONReply(try await engine.importing($0.decode(as: Control.ImportRequest.self, context: $1)))
     }

@@ -21,10 +21,11 @@ struct Offices {
   /// The first office of a mesh, with extensions 6XX and a public address.
   func head(
     network: String = "10.77.0.0/16", localPrefixes: [String] = [], configuration: Configuration? = nil,
-    authority: String? = "authority"
+    authority: String? = "authority", recovery: String? = nil
   ) throws -> (agent: Agent, effects: [Effect]) {
     try Agent.found(
-      mesh: try #require(MeshName("acme")), site: site("head"), network: try #require(IPPrefix(network)),
+      mesh: try #require(MeshName("acme")), site: site("head"),
+      recovery: try recovery.map { try FakeSigner($0).publicKey }, network: try #require(IPPrefix(network)),
       localPrefixes: try localPrefixes.map { try #require(IPPrefix($0)) },
       configuration: try configuration
         ?? self.configuration(extensions: ["6XX"], endpoints: ["203.0.113.5:51820"]),
