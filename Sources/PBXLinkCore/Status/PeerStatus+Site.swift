@@ -68,7 +68,8 @@ extension PeerStatus {
       : "\(failed.rawValue) does not answer\(reason) and could not take over if \(paths.inUse.rawValue) failed: \(check)"
   }
 
-  private static func remedy(
+  /// What to do about a link in this state; nil when nothing is to be done.
+  static func remedy(
     for state: State, _ site: Site, _ trunk: QualifyStatus?, canBeReached: Bool
   ) -> String? {
     switch state {
