@@ -72,7 +72,7 @@ extension Agent {
       extensions: extensions.sorted(), roles: roles, secretHash: hash(entropy.secret),
       expires: now + lifetime,
       redeemedBy: nil)
-    try checkAdmission(of: pending, as: nil, besides: others)
+    try checkAdmission(pending.admission, besides: others)
     guard let own = membership else { throw AgentError.siteUnknown(mesh.site) }
     let invitation = Invitation(
       mesh: mesh.identity.name, site: site, authority: mesh.identity.authority,
@@ -95,7 +95,7 @@ extension Agent {
   public mutating func redeem(
     _ request: JoinRequest, from address: IPAddress, at now: Timestamp
   ) throws -> (answer: JoinAnswer, effects: [Effect]) {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "Admitting a site") }
+    guard keys.authority != nil else { throw AgentError.notAuthority(verb: "Admitting a site") }
     guard let index = invitations.firstIndex(where: { $0.throwAwayAddresses.contains(address) }) else {
       throw AgentError.invitationUnknown
     }
@@ -112,15 +112,8 @@ extension Agent {
       }
       return (JoinAnswer(membership: membership.text, documents: directory.allDocuments()), [])
     }
-    try checkAdmission(
-      of: invitation, as: request.identity, besides: invitations.filter { $0.site != invitation.site })
-    let membership = Membership(
-      mesh: mesh.identity.name, site: invitation.site, identity: request.identity,
-      addresses: invitation.addresses, extensions: invitation.extensions, roles: invitation.roles,
-      serial: directory.nextMembershipSerial(of: invitation.site), notBefore: now,
-      notAfter: now + Self.membershipLifetime)
-    let document = try membership.signed(by: authority, using: cryptography)
-    _ = try directory.merge(document, using: cryptography)
+    let document = try admit(
+      invitation.admission(as: request.identity), as: request.identity, roles: invitation.roles, at: now)
     invitations[index].redeemedBy = request.identity
     let entry = JournalEntry(
       .siteAdmitted, site: invitation.site,
@@ -129,6 +122,22 @@ extension Agent {
       JoinAnswer(membership: document, documents: directory.allDocuments()),
       [.saveDocuments, .saveInvitations, .journal(entry), .push([document], except: nil)]
     )
+  }
+
+  /// Signs and keeps a membership: the one place where a site is admitted, however it has asked.
+  mutating func admit(
+    _ admission: Admission, as identity: PublicKey, roles: [Role], at now: Timestamp
+  ) throws -> String {
+    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "Admitting a site") }
+    try checkAdmission(admission, besides: invitations.filter { $0.site != admission.site })
+    let membership = Membership(
+      mesh: mesh.identity.name, site: admission.site, identity: identity, addresses: admission.addresses,
+      extensions: admission.extensions, roles: roles,
+      serial: directory.nextMembershipSerial(of: admission.site), notBefore: now,
+      notAfter: now + Self.membershipLifetime)
+    let document = try membership.signed(by: authority, using: cryptography)
+    _ = try directory.merge(document, using: cryptography)
+    return document
   }
 
   /// Revokes a site: the authority signs, everyone who hears it cuts the site off.
@@ -158,17 +167,17 @@ extension Agent {
   private func hash(_ secret: Secret) -> String { Base64URL.encode(cryptography.sha256(secret.exposedBytes)) }
 
   private func checkAdmission(
-    of invitation: PendingInvitation, as identity: PublicKey?, besides others: [PendingInvitation]
+    _ admission: Admission, besides others: [PendingInvitation]
   ) throws(AdmissionError) {
     if let error = directory.admissionError(
-      for: invitation.admission(as: identity), besides: others.map(\.admission),
+      for: admission, besides: others.map(\.admission),
       emergencyNumbers: configuration.numbers.emergency)
     {
       throw error
     }
   }
 
-  private func assignAddresses(
+  func assignAddresses(
     to site: SiteName, throwAway count: Int, besides others: [PendingInvitation]
   ) throws(AgentError) -> (site: [IPAddress], throwAway: [IPAddress]) {
     var taken = Set(directory.members.filter { $0.site != site }.flatMap(\.addresses))

@@ -50,7 +50,7 @@ extension Directory {
       case .membership: digest.memberships[record.subject] = record.version
       case .descriptor: digest.descriptors[record.subject] = record.version
       case .revocations: digest.revocations.append(record.subject)
-      case .invitation: break  // never in a directory
+      case .invitation, .request, .answer: break  // never in a directory
       }
     }
     return digest
@@ -64,7 +64,7 @@ extension Directory {
       case .membership: digest.memberships[record.subject].map { $0 < record.version } ?? true
       case .descriptor: digest.descriptors[record.subject].map { $0 < record.version } ?? true
       case .revocations: !known.contains(record.subject)
-      case .invitation: false
+      case .invitation, .request, .answer: false
       }
     }
     return missing.map(\.text)

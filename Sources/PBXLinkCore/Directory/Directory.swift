@@ -40,7 +40,7 @@ public struct Directory: Hashable, Sendable {
       let list = try Revocations.verified(text, by: mesh.authority, using: cryptography)
       try mesh.check(list.mesh)
       return merge(list, text, using: cryptography)
-    case .invitation, nil:
+    case .invitation, .request, .answer, nil:
       throw .wrongKind(found: jws.kind, expected: "a membership, descriptor or revocations")
     }
   }

@@ -75,7 +75,7 @@ extension PeerStatus {
     switch state {
     case .up, .disabled, .invited: nil
     case .pending:
-      "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation."
+      "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation or answer."
     case .conflict: site.conflict
     case .trunkDown:
       switch trunk {

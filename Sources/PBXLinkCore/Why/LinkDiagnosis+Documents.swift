@@ -93,8 +93,11 @@ struct DocumentLayers {
 
   private var descriptor: LinkDiagnosis.Finding {
     guard let descriptor = site.descriptor else {
+      let awaited = agent.awaited.first { $0.request.identity == site.identity && now < $0.until }
       return .wrong(
-        .descriptor, "it has not arrived: how to reach the site is not known",
+        .descriptor,
+        awaited.map { "it has not arrived; by its request its tunnel is let in until \($0.until)" }
+          ?? "it has not arrived: how to reach the site is not known",
         do: "See that its agent runs and has joined; or carry it over with 'pbxlink descriptor export' there and "
           + "'pbxlink descriptor import' here.")
     }

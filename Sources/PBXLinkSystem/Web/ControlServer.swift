@@ -34,6 +34,15 @@ struct ControlServer: Sendable {
     router.post("/v1/join") {
       JSONReply(try await engine.join($0.decode(as: Control.JoinRequest.self, context: $1)))
     }
+    router.post("/v1/request") {
+      JSONReply(try await engine.makeRequest($0.decode(as: Control.RequestRequest.self, context: $1)))
+    }
+    router.post("/v1/enrol") {
+      JSONReply(try await engine.enrol($0.decode(as: Control.EnrolRequest.self, context: $1)))
+    }
+    router.post("/v1/answer") {
+      JSONReply(try await engine.join($0.decode(as: Control.AnswerRequest.self, context: $1)))
+    }
     router.post("/v1/remove") {
       JSONReply(try await engine.remove($0.decode(as: Control.RemoveRequest.self, context: $1)))
     }
