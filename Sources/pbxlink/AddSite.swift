@@ -62,7 +62,8 @@ struct AddSite: ReportingCommand {
     guard !output.json else { return try Console.print(json: result) }
     Console.print(result.problems.map { "! \($0)" })
     Console.print([
-      "Site '\(result.site)' is admitted at \(result.address). The answer is in \(path): send it there, where", "",
+      "Site '\(result.site)' is admitted at \(result.address). The answer is in \(path): send it there, where",
+      "",
       "  pbxlink join FILE", "",
       "takes it. Read the mesh's fingerprint out by phone: \(result.authorityFingerprint)",
     ])

@@ -21,6 +21,7 @@ struct PBXLink: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       Init.self, AddSite.self, Join.self, Sites.self, Status.self, Why.self, ShowPlan.self, Apply.self,
+      Init.self, AddSite.self, Join.self, Sites.self, Status.self, Why.self, ShowPlan.self, Apply.self,
       Down.self, RemoveSite.self, RotateKeys.self, DescriptorCommand.self, Doctor.self, Uninstall.self,
       AgentCommand.self,
       SharedPort.self,

@@ -3,7 +3,6 @@
 
 import LinkLab
 import PBXLinkCore
-import PBXLinkSystem
 import Testing
 
 @Suite("Enrolment by files", .serialized, .timeLimit(.minutes(10)), .offices("test-files", isLinked: false))
@@ -12,11 +11,23 @@ struct EnrolmentTests {
 
   init() throws { mesh = try #require(LinkedLab.current) }
 
+  /// `pbxlink.request/1`.
+  private struct Request: Decodable {
+    let fingerprint, request: String
+  }
+
+  /// `pbxlink.enrolment/1`.
+  private struct Answer: Decodable {
+    let authorityFingerprint: String
+
+    enum CodingKeys: String, CodingKey { case authorityFingerprint = "authority_fingerprint" }
+  }
+
   /// What the new office writes, carried to paris.
-  private func request(from office: Office) async throws -> Control.RequestAnswer {
+  private func request(from office: Office) async throws -> Request {
     let written = try await office.run(
       ["pbxlink", "join", "--request", "request.jws", "--site", office.name.description, "--json"]
-    ).checked().json(Control.RequestAnswer.self)
+    ).checked().json(Request.self)
     try await carry("request.jws", from: office, to: mesh.paris)
     return written
   }
@@ -24,13 +35,13 @@ struct EnrolmentTests {
   /// What paris answers, carried back.
   private func answer(
     _ office: Office, _ extensions: String, _ fingerprint: String
-  ) async throws -> Control.EnrolAnswer {
+  ) async throws -> Answer {
     let answer = try await mesh.paris.run(
       [
         "pbxlink", "add-site", office.name.description, "--extensions", extensions, "--request",
         "request.jws", "--fingerprint", fingerprint, "--answer", "answer.jws", "--json",
       ]
-    ).checked().json(Control.EnrolAnswer.self)
+    ).checked().json(Answer.self)
     try await carry("answer.jws", from: mesh.paris, to: office)
     return answer
   }
@@ -60,7 +71,9 @@ struct EnrolmentTests {
     #expect(try await mesh.lab.call(from: paris, to: "301").gaps(interface: "pbxlink0").isEmpty)
   }
 
-  @Test("a request that is altered, foreign, of another kind or oversized is refused by name, and nothing changes")
+  @Test(
+    "a request that is altered, foreign, of another kind or oversized is refused by name, and nothing changes"
+  )
   func badRequests() async throws {
     let (paris, nice) = (try mesh.paris, try mesh.nice)
     let request = try await request(from: nice)
@@ -71,7 +84,8 @@ struct EnrolmentTests {
     var altered = jws
     altered.replaceSubrange(middle...middle, with: jws[middle] == "A" ? "B" : "A")
     for (text, reason) in [
-      (altered, "altered"), (String(jws.dropLast(9)), "signature"), (other, "kind 'descriptor'"), ("hello", "signed"),
+      (altered, "altered"), (String(jws.dropLast(9)), "signature"), (other, "kind 'descriptor'"),
+      ("hello", "signed"),
       ("", "0 documents"), (jws + "\n" + jws, "2 documents"),
       ("eyJ" + String(repeating: "A", count: 20_000), "16384"),
     ] {
@@ -101,7 +115,9 @@ struct EnrolmentTests {
     // An answer for another server, and one that was spoiled, change nothing.
     let foreign = try await mesh.lyon.run(["cat", "answer.jws"]).checked().standardOutput
     try await nice.run(["dd", "of=foreign.jws", "status=none"], input: foreign).checked()
-    for (file, reason) in [("foreign.jws", "another server|for the server"), ("request.jws", "kind 'request'")] {
+    for (file, reason) in [
+      ("foreign.jws", "another server|for the server"), ("request.jws", "kind 'request'"),
+    ] {
       let result = try await nice.run(
         ["pbxlink", "join", file, "--fingerprint", answer.authorityFingerprint])
       #expect(result.status == 65, "\(result.standardError)")

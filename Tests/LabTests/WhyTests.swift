@@ -53,7 +53,8 @@ struct WhyTests {
   @Test("Asterisk that does not run over there shows in the answers to ours")
   func asterisk() async throws {
     let lyon = try mesh.lyon
-    try await lyon.shell("kill $(pidof asterisk); while pidof asterisk; do sleep 0.1; done >/dev/null").checked()
+    try await lyon.shell("kill $(pidof asterisk); while pidof asterisk; do sleep 0.1; done >/dev/null")
+      .checked()
     let finding = try await wait(for: .qualify, at: mesh.paris)
     #expect(finding?.found.contains("UNREACHABLE") == true)
     #expect(finding?.remedy?.contains("over there") == true)

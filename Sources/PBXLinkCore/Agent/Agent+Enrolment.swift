@@ -69,7 +69,8 @@ extension Agent {
     guard !awaited.isEmpty else { return sites }
     return sites.map { site in
       guard site.descriptor == nil,
-        let request = awaited.first(where: { $0.request.identity == site.identity && now < $0.until })?.request,
+        let request = awaited.first(where: { $0.request.identity == site.identity && now < $0.until })?
+          .request,
         let membership = directory.membership(of: site.identity)
       else { return site }
       return site.standing(on: request, of: membership.text)

@@ -98,12 +98,14 @@ struct DocumentLayers {
         .descriptor,
         awaited.map { "it has not arrived; by its request its tunnel is let in until \($0.until)" }
           ?? "it has not arrived: how to reach the site is not known",
-        do: "See that its agent runs and has joined; or carry it over with 'pbxlink descriptor export' there and "
+        do:
+          "See that its agent runs and has joined; or carry it over with 'pbxlink descriptor export' there and "
           + "'pbxlink descriptor import' here.")
     }
     let found =
       "serial \(descriptor.serial), \(age(now - descriptor.issuedAt)), until \(descriptor.expiresAt), "
-      + (descriptor.previous.map { "after \($0.prefix(8))…" } ?? "the first") + ", agent \(descriptor.agentVersion)"
+      + (descriptor.previous.map { "after \($0.prefix(8))…" } ?? "the first")
+      + ", agent \(descriptor.agentVersion)"
     if site.isDescriptorExpired {
       return .wrong(
         .descriptor, "\(found), which is over; the link stays",

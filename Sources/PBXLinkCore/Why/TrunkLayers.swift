@@ -70,7 +70,8 @@ struct TrunkLayers {
       "[\(TrunkNames.peer(peer.site))] at \(peer.address):\(peer.port), lets in \(users), "
       + (peer.encryption ? "encrypted" : "not encrypted by IAX2") + ", codecs "
       + peer.codecs.joined(separator: " ") + ", dialled "
-      + (peer.extensions.isEmpty ? "for no extension" : peer.extensions.map(\.description).joined(separator: " "))
+      + (peer.extensions.isEmpty
+        ? "for no extension" : peer.extensions.map(\.description).joined(separator: " "))
     guard withheld.isEmpty else {
       return .wrong(
         .trunk, "\(found); \(withheld.joined(separator: "; "))",
@@ -82,7 +83,8 @@ struct TrunkLayers {
   private func qualify(_ observed: ObservedTrunk) -> LinkDiagnosis.Finding {
     guard let status = observed.peers[site.name].map(QualifyStatus.init) else {
       return .unknown(
-        .qualify, "Asterisk does not say", do: "See the lines 'asterisk' and 'trunk'; 'pbxlink doctor' helps.")
+        .qualify, "Asterisk does not say", do: "See the lines 'asterisk' and 'trunk'; 'pbxlink doctor' helps."
+      )
     }
     guard !status.isReachable else { return .ok(.qualify, "\(status): Asterisk over there answers") }
     return .wrong(

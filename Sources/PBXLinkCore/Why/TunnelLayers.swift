@@ -27,7 +27,8 @@ struct TunnelLayers {
     }
     if evidence.isDown {
       return .wrong(
-        .desired, "no links at all: 'pbxlink down' was run here", do: "Run 'pbxlink apply' to bring them back.")
+        .desired, "no links at all: 'pbxlink down' was run here",
+        do: "Run 'pbxlink apply' to bring them back.")
     }
     guard !isOwn else {
       let count = agent.linkedSites(at: now).count
@@ -36,7 +37,9 @@ struct TunnelLayers {
     guard isLinkWanted else {
       return .wrong(
         .desired, "no link: it announces this site's own tunnel key",
-        do: "One of the two was copied from the other: give it keys of its own ('pbxlink uninstall', then join).")
+        do:
+          "One of the two was copied from the other: give it keys of its own ('pbxlink uninstall', then join)."
+      )
     }
     if let problem = desired.problems.first(where: { $0.contains("'\(site.name)'") }) {
       return .wrong(.desired, problem, do: "See that both sites run the same release of pbxlink.")
@@ -214,7 +217,8 @@ struct TunnelLayers {
     let conditions = paths.map { evidence.paths[$0]?.condition ?? .unknown }
     if conditions.contains(.down) {
       return .wrong(
-        .probes, found, do: "A path that is down carries nothing: see 'tunnel' and 'openvpn', here and there.")
+        .probes, found, do: "A path that is down carries nothing: see 'tunnel' and 'openvpn', here and there."
+      )
     }
     return conditions.contains(.unknown)
       ? .unknown(.probes, found, do: "The agent needs three answers, which take two seconds.")

@@ -48,9 +48,10 @@ extension Engine {
       guard agent.mesh == opened.mesh, agent.identity == opened.membership.identity else {
         throw Self.isMember(agent)
       }
-      problems = await (try step { agent, now in
-        ((), agent.receive([opened.answer.membership] + others, from: nil, at: now).effects)
-      }).done.value
+      problems = await
+        (try step { agent, now in
+          ((), agent.receive([opened.answer.membership] + others, from: nil, at: now).effects)
+        }).done.value
     } else {
       problems = await carryOut(try await alone { try begin(opened, others) }).value
     }

@@ -53,7 +53,8 @@ public enum DocumentFile {
   }
 
   /// Has the errors about what is in a file name it.
-  public static func naming<Result>(_ path: String, _ body: () async throws -> Result) async throws -> Result {
+  public static func naming<Result>(_ path: String, _ body: () async throws -> Result) async throws -> Result
+  {
     do {
       return try await body()
     } catch {

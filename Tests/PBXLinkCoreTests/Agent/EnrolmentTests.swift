@@ -40,7 +40,9 @@ struct EnrolmentTests {
     ).agent
   }
 
-  @Test("a request admits its server, and lets its tunnel in before its descriptor comes; a trunk comes with that")
+  @Test(
+    "a request admits its server, and lets its tunnel in before its descriptor comes; a trunk comes with that"
+  )
   func admission() throws {
     var agents = [try offices.head().agent]
     let (answer, effects) = try enrol(request(), at: &agents[0])
@@ -130,7 +132,9 @@ struct EnrolmentTests {
     #expect(throws: EnrolmentError.self) {
       try enrol(good, at: &head, now: now + EnrolmentRequest.lifetime)
     }
-    for (name, extensions) in [("oslo", ["2XX"]), ("head", ["2XX"]), ("lyon", ["3[0-4]X"]), ("lyon", ["112"])] {
+    for (name, extensions) in [
+      ("oslo", ["2XX"]), ("head", ["2XX"]), ("lyon", ["3[0-4]X"]), ("lyon", ["112"]),
+    ] {
       #expect(throws: (any Error).self) { try enrol(good, as: name, extensions, at: &head) }
     }
     #expect((head.directory, head.invitations, head.awaited) == state)

@@ -14,7 +14,8 @@ struct DocumentLinesTests {
     documents = [try mesh.sign(mesh.descriptor(of: membership), by: "lyon"), try mesh.sign(membership)]
   }
 
-  @Test("blank lines, comments, line ends of any system, white space and marks of quoted mail are passed over")
+  @Test(
+    "blank lines, comments, line ends of any system, white space and marks of quoted mail are passed over")
   func tolerant() {
     let plain = "# heading\n\n" + documents.joined(separator: "\n")
     let quoted = "> # heading\r\n>\r\n>> \(documents[0])  \r\n>  \(documents[1])\t\r\n"
