@@ -26,9 +26,9 @@ struct EnrolmentTests {
   /// What the new office writes, carried to paris.
   private func request(from office: Office) async throws -> Request {
     let written = try await office.run(
-      ["pbxlink", "join", "--request", "request.jws", "--site", office.name.description, "--json"]
+      ["pbxlink", "join", "--request", "/run/request.jws", "--site", office.name.description, "--json"]
     ).checked().json(Request.self)
-    try await carry("request.jws", from: office, to: mesh.paris)
+    try await carry("/run/request.jws", from: office, to: mesh.paris)
     return written
   }
 
@@ -39,10 +39,10 @@ struct EnrolmentTests {
     let answer = try await mesh.paris.run(
       [
         "pbxlink", "add-site", office.name.description, "--extensions", extensions, "--request",
-        "request.jws", "--fingerprint", fingerprint, "--answer", "answer.jws", "--json",
+        "/run/request.jws", "--fingerprint", fingerprint, "--answer", "/run/answer.jws", "--json",
       ]
     ).checked().json(Answer.self)
-    try await carry("answer.jws", from: mesh.paris, to: office)
+    try await carry("/run/answer.jws", from: mesh.paris, to: office)
     return answer
   }
 
@@ -60,7 +60,7 @@ struct EnrolmentTests {
     #expect(try await lyon.run(["pbxlink", "status"]).status == 78, "a request alone makes no member")
     let answer = try await answer(lyon, "3XX", request.fingerprint)
     #expect(try await paris.status().peers.map(\.state) == [.pending])
-    let join = ["pbxlink", "join", "answer.jws", "--fingerprint", answer.authorityFingerprint]
+    let join = ["pbxlink", "join", "/run/answer.jws", "--fingerprint", answer.authorityFingerprint]
     try await lyon.run(join).checked()
     try await mesh.waitForLink(paris, lyon)
     #expect(try await mesh.lab.call(from: lyon, to: "201").gaps(interface: "pbxlink0").isEmpty)
@@ -89,21 +89,21 @@ struct EnrolmentTests {
       ("", "0 documents"), (jws + "\n" + jws, "2 documents"),
       ("eyJ" + String(repeating: "A", count: 20_000), "16384"),
     ] {
-      try await paris.run(["dd", "of=bad.jws", "status=none"], input: text).checked()
+      try await paris.run(["dd", "of=/run/bad.jws", "status=none"], input: text).checked()
       let result = try await paris.run([
-        "pbxlink", "add-site", "nice", "--request", "bad.jws", "--fingerprint", request.fingerprint,
+        "pbxlink", "add-site", "nice", "--request", "/run/bad.jws", "--fingerprint", request.fingerprint,
       ])
       #expect(result.status == 65, "\(result.standardError)")
       #expect(
-        result.standardError.contains("bad.jws") && result.standardError.contains(reason),
+        result.standardError.contains("/run/bad.jws") && result.standardError.contains(reason),
         "\(result.standardError)")
     }
-    let add = ["pbxlink", "add-site", "nice", "--request", "request.jws"]
+    let add = ["pbxlink", "add-site", "nice", "--request", "/run/request.jws"]
     #expect(try await paris.run(add).status == 64, "nobody has compared the fingerprint")
     let wrong = try await paris.run(add + ["--fingerprint", "0000-0000-0000-0000-0000"])
     #expect(wrong.status == 65 && wrong.standardError.contains(request.fingerprint))
     #expect(try await paris.run(["pbxlink", "sites", "--json"]).checked().standardOutput == before)
-    #expect(try await paris.run(["pbxlink", "add-site", "nice", "--request", "none.jws"]).status == 66)
+    #expect(try await paris.run(["pbxlink", "add-site", "nice", "--request", "/run/none.jws"]).status == 66)
   }
 
   @Test("two offices that share a USB stick alone are linked by it")
@@ -113,10 +113,10 @@ struct EnrolmentTests {
     let request = try await request(from: nice)
     let answer = try await answer(nice, "4XX", request.fingerprint)
     // An answer for another server, and one that was spoiled, change nothing.
-    let foreign = try await mesh.lyon.run(["cat", "answer.jws"]).checked().standardOutput
-    try await nice.run(["dd", "of=foreign.jws", "status=none"], input: foreign).checked()
+    let foreign = try await mesh.lyon.run(["cat", "/run/answer.jws"]).checked().standardOutput
+    try await nice.run(["dd", "of=/run/foreign.jws", "status=none"], input: foreign).checked()
     for (file, reason) in [
-      ("foreign.jws", "another server|for the server"), ("request.jws", "kind 'request'"),
+      ("/run/foreign.jws", "for the server with fingerprint"), ("/run/request.jws", "kind 'request'"),
     ] {
       let result = try await nice.run(
         ["pbxlink", "join", file, "--fingerprint", answer.authorityFingerprint])
@@ -126,14 +126,14 @@ struct EnrolmentTests {
     }
     #expect(try await nice.run(["pbxlink", "status"]).status == 78)
     // As mail makes it: quoted.
-    try await nice.shell("sed 's/^/> /' answer.jws >quoted.jws").checked()
+    try await nice.shell("sed 's/^/> /' /run/answer.jws >/run/quoted.jws").checked()
     try await nice.run(
-      ["pbxlink", "join", "quoted.jws", "--fingerprint", answer.authorityFingerprint]
+      ["pbxlink", "join", "/run/quoted.jws", "--fingerprint", answer.authorityFingerprint]
     ).checked()
     #expect(try await paris.status().peers.first { $0.name == "nice" }?.state == .pending)
-    try await nice.shell("pbxlink descriptor export >nice.jws").checked()
-    try await carry("nice.jws", from: nice, to: paris)
-    try await paris.run(["pbxlink", "descriptor", "import", "nice.jws"]).checked()
+    try await nice.shell("pbxlink descriptor export >/run/nice.jws").checked()
+    try await carry("/run/nice.jws", from: nice, to: paris)
+    try await paris.run(["pbxlink", "descriptor", "import", "/run/nice.jws"]).checked()
     #expect(try await paris.status().peers.first { $0.name == "nice" }?.state == .down)
     try await mesh.lab.unblock()
     try await mesh.waitForLink(paris, nice)

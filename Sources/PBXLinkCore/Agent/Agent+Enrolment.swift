@@ -31,9 +31,11 @@ extension Agent {
         .siteAdmitted, site: site, "admitted by its request with identity \(identity) at \(addresses[0])")
       effects = [.saveDocuments, .journal(entry), .push([membership], except: nil)]
     }
+    // An older request that is handed in again must not take the place of a newer one.
+    let newest = awaited.map(\.request).first { $0.identity == identity && $0.issuedAt > request.issuedAt }
     awaited.removeAll { $0.request.identity == identity }
     if directory.descriptor(of: identity) == nil {
-      awaited.append(AwaitedSite(request: request, until: now + lifetime))
+      awaited.append(AwaitedSite(request: newest ?? request, until: now + lifetime))
     }
     let answer = EnrolmentAnswer(
       authority: authority.publicKey, networks: mesh.networks, membership: membership, issuedAt: now)

@@ -86,7 +86,7 @@ struct DocumentLayers {
     if site.isMembershipExpired {
       return .wrong(
         .membership, "\(found), which is over; the link stays",
-        do: "Have it renewed where the authority key is.")
+        do: "The agent with the authority key renews it: see that it runs and can be reached.")
     }
     return .ok(.membership, found)
   }

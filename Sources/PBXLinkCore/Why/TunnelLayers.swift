@@ -10,7 +10,7 @@ struct TunnelLayers {
   let now: Timestamp
 
   private var isOwn: Bool { site.identity == agent.identity }
-  private var key: PublicKey? { isOwn ? nil : site.descriptor?.wireguard.publicKey }
+  private var wireGuard: Descriptor.WireGuard? { isOwn ? nil : site.descriptor?.wireguard }
   private var paths: [TunnelPath] { agent.paths(to: site) }
 
   /// Whether there should be a link at all.
@@ -45,7 +45,7 @@ struct TunnelLayers {
       return .wrong(.desired, problem, do: "See that both sites run the same release of pbxlink.")
     }
     let endpoints = site.descriptor?.wireguard.endpoints ?? []
-    let peer = desired.tunnel.peers.first { $0.publicKey == key }
+    let peer = desired.tunnel.peers.first { $0.publicKey == wireGuard?.publicKey }
     if paths.contains(.wireguard), !endpoints.isEmpty, peer?.endpoint == nil {
       return .wrong(
         .desired, "none of its endpoints \(list(endpoints)) could be looked up",
@@ -98,12 +98,14 @@ struct TunnelLayers {
     case .unseen(let unseen): return .unknown(.tunnel, unseen)
     case .seen(let seen): observed = seen
     }
-    let differences = changes(from: observed, to: desired.tunnel, at: now).filter(concernsLink)
+    let differences = changes(from: observed, to: desired.tunnel, at: now).filter { change in
+      concernsLink(change, isUp: wireGuard.flatMap { observed?.peer(of: $0) }?.hasKeys(at: now) ?? false)
+    }
     guard differences.isEmpty else {
       return evidence.differing(.tunnel, "tunnel", differences.map(\.description))
     }
     let interface = "\(desired.tunnel.interface) on UDP port \(desired.tunnel.listenPort)"
-    guard let key, let peer = observed?.peers[key] else { return .ok(.tunnel, interface) }
+    guard let wireGuard, let peer = observed?.peer(of: wireGuard) else { return .ok(.tunnel, interface) }
     let bytes = "\(peer.receivedBytes) bytes in, \(peer.sentBytes) out"
     let found = "\(interface), " + (peer.endpoint.map { "endpoint \($0), " } ?? "no endpoint, ")
     guard let handshake = peer.lastHandshake, peer.hasKeys(at: now) else {
@@ -115,12 +117,13 @@ struct TunnelLayers {
     return .ok(.tunnel, "\(found)handshake \(age(now - handshake)), \(bytes)")
   }
 
-  /// Whether a change is about the interface or this peer. That the next endpoint has its turn is no fault.
-  private func concernsLink(_ change: TunnelChange) -> Bool {
-    switch change {
-    case .addPeer(let peer, _): peer.publicKey == key
-    case .updatePeer(let update, _):
-      update.publicKey == key && (update.allowedIPs != nil || update.keepalive != nil)
+  /// Whether a change is about the interface or this peer. That the next endpoint or key has its turn while there
+  /// is no handshake is no fault.
+  private func concernsLink(_ change: TunnelChange, isUp: Bool) -> Bool {
+    let keys = wireGuard?.keys ?? []
+    return switch change {
+    case .addPeer(let peer, _): keys.contains(peer.publicKey)
+    case .updatePeer(let update, _): isUp && keys.contains(update.publicKey)
     case .cutPeerOff, .removePeer: false
     default: true
     }

@@ -53,7 +53,7 @@ struct EnrolmentTests {
     let lyon = agents[1]
     let addresses = try #require(lyon.membership?.addresses)
     let before = try agents[0].desiredState(at: now)
-    let peer = try #require(before.tunnel.peers.first { $0.publicKey == lyon.keys.tunnelPublic })
+    let peer = try #require(before.tunnel.peers.first { $0.publicKey == lyon.keys.tunnel.publicKey })
     #expect(peer.allowedIPs == Set(addresses.map(IPPrefix.init(host:))))
     #expect(peer.endpoint?.description == "198.51.100.20:51820")
     #expect(before.firewall.members == addresses.sorted())
@@ -61,7 +61,7 @@ struct EnrolmentTests {
     #expect(agents[0].site(at: addresses[0], now: now)?.name == lyon.mesh.site, "its exchange is heard")
     #expect(agents[0].sites(at: now).first { $0.name == lyon.mesh.site }?.descriptor == nil)
     // The new site knows the authority's site at once, without having asked anybody.
-    #expect(try lyon.desiredState(at: now).tunnel.peers.map(\.publicKey) == [agents[0].keys.tunnelPublic])
+    #expect(try lyon.desiredState(at: now).tunnel.peers.map(\.publicKey) == [agents[0].keys.tunnel.publicKey])
     #expect(lyon.mesh.networks == agents[0].mesh.networks)
     offices.exchange(&agents)
     let after = try agents[0].desiredState(at: now)
@@ -102,7 +102,9 @@ struct EnrolmentTests {
     var head = try offices.head().agent
     let first = try enrol(request(), at: &head)
     let documents = head.directory
-    let second = try enrol(request(endpoints: ["198.51.100.21:51820"]), at: &head)
+    let newer = try request(endpoints: ["198.51.100.21:51820"], at: now + 60)
+    let second = try enrol(newer, at: &head)
+    _ = try enrol(request(), at: &head)
     #expect(second.answer == first.answer && head.directory == documents)
     #expect(second.effects.journal == [])
     let peer = try #require(try head.desiredState(at: now).tunnel.peers.first)

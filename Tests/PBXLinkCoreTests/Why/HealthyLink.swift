@@ -27,11 +27,11 @@ struct HealthyLink {
     let desired = try head.desiredState(at: now)
     let absent = ObservedTunnel(interface: "pbxlink0", link: .missing)
     var tunnel = absent.applying(changes(from: nil, to: desired.tunnel, at: now))
-    tunnel.peers[lyon.keys.tunnelPublic]?.endpoint = ResolvedEndpoint(
+    tunnel.peers[lyon.keys.tunnel.publicKey]?.endpoint = ResolvedEndpoint(
       try #require(IPAddress("198.51.100.20")), port: 40_001)
-    tunnel.peers[lyon.keys.tunnelPublic]?.lastHandshake = now + -30
-    tunnel.peers[lyon.keys.tunnelPublic]?.receivedBytes = 123_456
-    tunnel.peers[lyon.keys.tunnelPublic]?.sentBytes = 654_321
+    tunnel.peers[lyon.keys.tunnel.publicKey]?.lastHandshake = now + -30
+    tunnel.peers[lyon.keys.tunnel.publicKey]?.receivedBytes = 123_456
+    tunnel.peers[lyon.keys.tunnel.publicKey]?.sentBytes = 654_321
     let openVPN = ObservedOpenVPN().applying(
       changes(from: ObservedOpenVPN(), to: desired.openVPN), to: desired.openVPN)
     let address = try #require(lyon.membership?.addresses.first)

@@ -206,7 +206,7 @@ struct LinkDiagnosisTests {
     #expect(try link.diagnosis(at: now + -3600).first == .clock)
     var head = link.head
     let copied = try link.offices.descriptor(of: link.lyon) {
-      $0.wireguard.publicKey = head.keys.tunnelPublic
+      $0.wireguard.publicKey = head.keys.tunnel.publicKey
     }
     #expect(head.receive([copied], from: nil, at: now).receipt.accepted == 1)
     let diagnosis = try link.diagnosis(by: head)
@@ -218,7 +218,7 @@ struct LinkDiagnosisTests {
   func secrets() throws {
     let lines = try link.diagnosis().lines().joined()
     let secrets =
-      [link.head.keys.tunnelPrivate, link.head.keys.manager]
+      [link.head.keys.tunnel.privateKey, link.head.keys.manager]
       + (try link.head.desiredState(at: now).trunk.peers.map(\.outbound.secret))
     for secret in secrets {
       #expect(!lines.contains(secret.exposedHex))
