@@ -64,7 +64,7 @@ struct ImportDescriptor: ReportingCommand {
 
   func execute() async throws {
     let answer: Control.ImportAnswer = try await agent.client().post(
-      "/v1/documents", Control.ImportRequest(documents: try DocumentFile.lines(file)))
+      "/v1/documents", Control.ImportRequest(documents: try DocumentFile.documents(in: file)))
     if output.json {
       try Console.print(json: answer)
     } else {
@@ -92,7 +92,7 @@ struct VerifyDescriptor: ReportingCommand {
 
   func execute() async throws {
     var directory = Directory(mesh: try await identity())
-    for (index, line) in try DocumentFile.lines(file).enumerated() {
+    for (index, line) in try DocumentFile.documents(in: file).enumerated() {
       do {
         let changes = try directory.merge(line, using: OpenSSLCryptography())
         Console.print(changes.isEmpty ? ["valid, known by an earlier line"] : changes.map { "valid: \($0)" })
@@ -132,25 +132,5 @@ extension Control.DocumentsAnswer {
         "There is no descriptor of a site '\(wanted)' here. 'pbxlink sites' lists the sites.", .noInput)
     }
     return entry
-  }
-}
-
-/// A file of documents, one a line; blank lines and lines that begin with # do not count.
-enum DocumentFile {
-  static func lines(_ path: String) throws -> [String] {
-    let text: String
-    if path == "-" {
-      text = Array(AnyIterator { readLine() }).joined(separator: "\n")
-    } else {
-      do {
-        text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
-      } catch {
-        throw Failure("\(path) cannot be read: \(error)", .noInput)
-      }
-    }
-    let lines = text.split(whereSeparator: \.isNewline).map { line in
-      String(line.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
-    }
-    return lines.filter { !$0.isEmpty && !$0.hasPrefix("#") }
   }
 }

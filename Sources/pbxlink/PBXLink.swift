@@ -20,9 +20,9 @@ struct PBXLink: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Init.self, AddSite.self, Join.self, Sites.self, Status.self, ShowPlan.self, Apply.self, Down.self,
-      RemoveSite.self, GrantCommand.self, AuthorityCommand.self, RotateKeys.self, DescriptorCommand.self,
-      Doctor.self, Uninstall.self, AgentCommand.self,
+      Init.self, AddSite.self, Join.self, Sites.self, Status.self, Why.self, ShowPlan.self, Apply.self,
+      Down.self, RemoveSite.self, GrantCommand.self, AuthorityCommand.self, RotateKeys.self,
+      DescriptorCommand.self, Doctor.self, Uninstall.self, AgentCommand.self,
       SharedPort.self,
     ])
 }

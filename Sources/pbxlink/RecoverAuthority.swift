@@ -43,7 +43,9 @@ struct RecoverAuthority: ReportingCommand {
 
   /// Never an argument: those show in process lists.
   private func key() throws -> String {
-    if let recoveryKeyFile { return try DocumentFile.lines(recoveryKeyFile).joined() }
+    if let recoveryKeyFile { 
+      return try DocumentFile.text(of: recoveryKeyFile).split(whereSeparator: \.isNewline).joined()
+    }
     print("Recovery key: ", terminator: "")
     guard let line = readLine() else { throw Failure("No recovery key was given.", .noInput) }
     return line

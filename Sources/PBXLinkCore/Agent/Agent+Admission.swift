@@ -76,7 +76,7 @@ extension Agent {
       delegation: delegation(of: invite), secretHash: hash(entropy.secret),
       expires: now + lifetime,
       redeemedBy: nil)
-    try checkAdmission(of: pending, as: nil, besides: others)
+    try checkAdmission(pending.admission, besides: others)
     guard let own = membership else { throw AgentError.siteUnknown(mesh.site) }
     let invitation = Invitation(
       mesh: mesh.identity.name, site: site, authority: directory.authority,
@@ -100,7 +100,7 @@ extension Agent {
   public mutating func redeem(
     _ request: JoinRequest, from address: IPAddress, at now: Timestamp
   ) throws -> (answer: JoinAnswer, effects: [Effect]) {
-    let admitter = try admitter(verb: "Admitting a site")
+    _ = try admitter(verb: "Admitting a site")
     guard let index = invitations.firstIndex(where: { $0.throwAwayAddresses.contains(address) }) else {
       throw AgentError.invitationUnknown
     }
@@ -117,16 +117,9 @@ extension Agent {
       }
       return (JoinAnswer(membership: membership.text, documents: directory.allDocuments()), [])
     }
-    try checkAdmission(
-      of: invitation, as: request.identity, besides: invitations.filter { $0.site != invitation.site })
-    let membership = Membership(
-      mesh: mesh.identity.name, site: invitation.site, identity: request.identity,
-      addresses: invitation.addresses, extensions: invitation.extensions, roles: invitation.roles,
-      serial: directory.nextMembershipSerial(of: invitation.site), notBefore: now,
-      notAfter: now + Self.membershipLifetime, delegation: invitation.delegation,
-      admittedBy: admitter.inviter == nil ? nil : mesh.site, inviter: admitter.inviter?.text)
-    let document = try membership.signed(by: admitter.signer, using: cryptography)
-    _ = try directory.merge(document, using: cryptography)
+    let document = try admit(
+      invitation.admission(as: request.identity), as: request.identity, roles: invitation.roles,
+      delegation: invitation.delegation, at: now)
     invitations[index].redeemedBy = request.identity
     let entry = JournalEntry(
       .siteAdmitted, site: invitation.site,
@@ -135,6 +128,24 @@ extension Agent {
       JoinAnswer(membership: document, documents: directory.allDocuments()),
       [.saveDocuments, .saveInvitations, .journal(entry), .push([document], except: nil)]
     )
+  }
+
+  /// Signs and keeps a membership: the one place where a site is admitted, however it has asked.
+  mutating func admit(
+    _ admission: Admission, as identity: PublicKey, roles: [Role], delegation: Delegation? = nil,
+    at now: Timestamp
+  ) throws -> String {
+    let admitter = try admitter(verb: "Admitting a site")
+    try checkAdmission(admission, besides: invitations.filter { $0.site != admission.site })
+    let membership = Membership(
+      mesh: mesh.identity.name, site: admission.site, identity: identity, addresses: admission.addresses,
+      extensions: admission.extensions, roles: roles,
+      serial: directory.nextMembershipSerial(of: admission.site), notBefore: now,
+      notAfter: now + Self.membershipLifetime, delegation: delegation,
+      admittedBy: admitter.inviter == nil ? nil : mesh.site, inviter: admitter.inviter?.text)
+    let document = try membership.signed(by: admitter.signer, using: cryptography)
+    _ = try directory.merge(document, using: cryptography)
+    return document
   }
 
   /// Revokes a site: the authority signs, everyone who hears it cuts the site off. The sites that it has
@@ -194,17 +205,19 @@ extension Agent {
   private func hash(_ secret: Secret) -> String { Base64URL.encode(cryptography.sha256(secret.exposedBytes)) }
 
   private func checkAdmission(
-    of invitation: PendingInvitation, as identity: PublicKey?, besides others: [PendingInvitation]
+    _ admission: Admission, besides others: [PendingInvitation]
   ) throws(AdmissionError) {
+    var admission = admission
+    admission.admittedBy = keys.authority == nil ? mesh.site : nil
     if let error = directory.admissionError(
-      for: invitation.admission(as: identity, by: keys.authority == nil ? mesh.site : nil),
-      besides: others.map(\.admission), emergencyNumbers: configuration.numbers.emergency)
+      for: admission, besides: others.map(\.admission),
+      emergencyNumbers: configuration.numbers.emergency)
     {
       throw error
     }
   }
 
-  private func assignAddresses(
+  func assignAddresses(
     to site: SiteName, throwAway count: Int, besides others: [PendingInvitation]
   ) throws(AgentError) -> (site: [IPAddress], throwAway: [IPAddress]) {
     var taken = Set(directory.members.filter { $0.site != site }.flatMap(\.addresses))
@@ -234,9 +247,9 @@ extension PendingInvitation {
   /// What it promises.
   var admission: Admission { admission(as: redeemedBy) }
 
-  fileprivate func admission(as identity: PublicKey?, by inviter: SiteName? = nil) -> Admission {
+  fileprivate func admission(as identity: PublicKey?) -> Admission {
     Admission(
       site: site, identity: identity, addresses: addresses, extensions: extensions,
-      delegated: delegation?.extensions ?? [], admittedBy: inviter)
+      delegated: delegation?.extensions ?? [])
   }
 }

@@ -39,18 +39,28 @@ extension Agent {
     keyGenerations: KeyGenerations = KeyGenerations(), documents: [String] = [],
     cryptography: any Cryptography, at now: Timestamp
   ) throws -> (agent: Agent, effects: [Effect]) {
-    let mesh = Mesh(
-      identity: invitation.meshIdentity, networks: invitation.networks, site: invitation.site)
+    try begin(
+      in: Mesh(identity: invitation.meshIdentity, networks: invitation.networks, site: invitation.site),
+      answer, from: invitation.inviter.site, configuration: configuration, keys: keys,
+      keyGenerations: keyGenerations, documents: documents, cryptography: cryptography, at: now)
+  }
+
+  /// A member's first steps, however it was admitted.
+  static func begin(
+    in mesh: Mesh, _ answer: JoinAnswer, from sender: SiteName?, configuration: Configuration,
+    keys: AgentKeys, keyGenerations: KeyGenerations = KeyGenerations(), documents: [String],
+    cryptography: any Cryptography, at now: Timestamp
+  ) throws -> (agent: Agent, effects: [Effect]) {
     var agent = try Agent(
       mesh: mesh, configuration: configuration, keys: keys, documents: documents + [answer.membership],
       keyGenerations: keyGenerations, invitations: [], cryptography: cryptography)
-    guard agent.membership?.site == invitation.site else {
+    guard agent.membership?.site == mesh.site else {
       throw AgentError.membershipForeign(
-        reason: "the membership is not for this server's key and '\(invitation.site)'")
+        reason: "the membership is not for this server's key and '\(mesh.site)'")
     }
-    let entry = JournalEntry(.meshJoined, site: invitation.site, "joined mesh '\(invitation.mesh)'")
+    let entry = JournalEntry(.meshJoined, site: mesh.site, "joined mesh '\(mesh.identity.name)'")
     try agent.checkExtensions()
-    let received = agent.receive(answer.documents, from: invitation.inviter.site, at: now).effects
+    let received = agent.receive(answer.documents, from: sender, at: now).effects
     let published = try agent.publish(at: now)
     return (agent, [.journal(entry), .saveDocuments] + received + published + [.reconcile])
   }

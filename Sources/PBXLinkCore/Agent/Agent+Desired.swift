@@ -22,7 +22,7 @@ extension Agent {
   public func desiredState(at now: Timestamp) throws -> DesiredState {
     let linked = linkedSites(at: now)
     var problems: [String] = []
-    let peers = linked.compactMap { site in
+    let peers = linked.filter { !isAwaited($0) }.compactMap { site in
       do {
         return try trunkPeer(to: site)
       } catch {

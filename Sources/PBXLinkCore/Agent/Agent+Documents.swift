@@ -96,15 +96,8 @@ extension Agent {
     let next = Descriptor(
       membership: membership.text, serial: serial, previous: previous,
       issuedAt: now, expiresAt: now + Self.descriptorLifetime,
-      wireguard: .init(
-        publicKey: keys.tunnel.publicKey, nextPublicKey: keys.nextTunnel.publicKey,
-        endpoints: configuration.tunnel.endpoints),
-      openvpn: configuration.tunnel.paths.contains(.openvpnTCP)
-        ? .init(fingerprint: keys.certificate, endpoints: configuration.openVPN.endpoints) : nil,
-      trunk: .init(
-        keys: announcedTrunkKeys.map { .init(generation: $0.generation, publicKey: $0.publicKey) },
-        port: configuration.trunk.port, callLimit: configuration.trunk.callLimit,
-        codecs: configuration.trunk.codecs, encryption: configuration.trunk.encryption),
+      wireguard: .init(configuration, keys), openvpn: .init(configuration, keys),
+      trunk: .init(configuration, announcedTrunkKeys),
       extensions: announcedExtensions(granted: membership.content.extensions), agentVersion: Version.current)
     if let last, last.announcesTheSame(as: next), last.expiresAt - now > Self.descriptorLifetime / 2,
       // One that a clock far ahead has signed would not be renewed for years.

@@ -19,6 +19,8 @@ public struct Agent: Sendable {
   public internal(set) var directory: Directory
   /// Invitations that still open a throw-away tunnel here.
   public internal(set) var invitations: [PendingInvitation]
+  /// Sites admitted by their requests whose descriptors have not arrived.
+  public internal(set) var awaited: [AwaitedSite]
   /// What DNS last said about the names in endpoints.
   public internal(set) var resolvedNames: [String: [IPAddress]] = [:]
   /// Which path is in use to each site that has several, by its identity.
@@ -46,13 +48,14 @@ public struct Agent: Sendable {
   public init(
     mesh: Mesh, configuration: Configuration, keys: AgentKeys, documents: [String],
     keyGenerations: KeyGenerations = KeyGenerations(), invitations: [PendingInvitation],
-    cryptography: any Cryptography
+    awaited: [AwaitedSite] = [], cryptography: any Cryptography
   ) throws(DocumentError) {
     self.mesh = mesh
     self.configuration = configuration
     self.keys = keys
     self.keyGenerations = keyGenerations
     self.invitations = invitations
+    self.awaited = awaited
     self.cryptography = cryptography
     applied = Directory(mesh: mesh.identity)
     directory = Directory(mesh: mesh.identity)
@@ -129,9 +132,8 @@ public struct Agent: Sendable {
       underlayMTU = mtu
       return [.reconcile]
     case .tick:
-      return try retireKeys(at: now) + closeInvitations(at: now) { $0.expires < now }
-        + renewMemberships(at: now) + publish(at: now)
-        + (isRotationDue(at: now) ? [.rotateKeys] : [])
+      return try retireKeys(at: now) + closeInvitations(at: now) { $0.expires < now } + closeAwaited(at: now)
+        + renewMemberships(at: now) + publish(at: now) + (isRotationDue(at: now) ? [.rotateKeys] : [])
     }
   }
 
@@ -167,7 +169,7 @@ public struct Agent: Sendable {
   /// neither ourselves nor in conflict with an earlier one.
   public func linkedSites(at now: Timestamp) -> [Site] {
     guard !isRevoked else { return [] }
-    return sites(at: now).filter { site in
+    return withAwaited(sites(at: now), at: now).filter { site in
       guard let descriptor = site.descriptor, site.identity != identity, site.conflict == nil else {
         return false
       }

@@ -5,7 +5,7 @@
 public enum Effect: Hashable, Sendable {
   /// Keep these documents, verbatim; they replace older ones of the same subject.
   case saveDocuments
-  /// Keep the list of invitations.
+  /// Keep the lists of invitations and of awaited sites.
   case saveInvitations
   /// Keep which keys are in use.
   case saveKeyGenerations

@@ -17,7 +17,7 @@ extension Directory {
     case .membership: SiteName(record.subject).flatMap { inviters[$0]?.identity } ?? authority
     case .descriptor: PublicKey(record.subject)
     case .revocations, .charter: authority
-    case .invitation: nil
+    case .invitation, .request, .answer: nil
     }
   }
 
@@ -26,7 +26,7 @@ extension Directory {
     switch record.kind {
     case .membership: SiteName(record.subject)
     case .descriptor: PublicKey(record.subject).flatMap(membership)?.content.site
-    case .succession, .charter, .revocations, .invitation: nil
+    case .succession, .charter, .revocations, .invitation, .request, .answer: nil
     }
   }
 

@@ -59,7 +59,8 @@ extension Directory {
       case .descriptor: digest.descriptors[record.subject] = record.version
       case .revocations: digest.revocations.append(record.subject)
       case .charter: digest.charters?.append(record.subject)
-      case .succession, .invitation: break
+      case .succession: break
+      case .invitation, .request, .answer: break  // never in a directory
       }
     }
     return digest
@@ -80,7 +81,7 @@ extension Directory {
       // Not only the newer one: an inviter's serial says nothing against the authority's.
       case .membership: hasOtherAuthority || digest.memberships[record.subject] != record.version
       case .revocations: hasOtherAuthority || !revocations.contains(record.subject)
-      case .invitation: false
+      case .invitation, .request, .answer: false
       }
     }
     return missing.map(\.text)

@@ -56,7 +56,7 @@ public struct Directory: Hashable, Sendable {
       return signer == authority ? merge(charter, text, using: cryptography) : []
     case .succession:
       return try merge(succession: jws, text, using: cryptography)
-    case .invitation, nil:
+    case .invitation, .request, .answer, nil:
       throw .wrongKind(
         found: jws.kind, expected: "a membership, descriptor, revocations, charter or succession")
     }

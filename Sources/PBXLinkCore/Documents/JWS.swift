@@ -3,7 +3,7 @@
 
 /// The kinds of document; a part of the header's `typ`.
 public enum DocumentKind: String, Hashable, Sendable, CaseIterable {
-  case membership, descriptor, revocations, invitation, charter, succession
+  case membership, descriptor, revocations, invitation, request, answer, charter, succession
 }
 
 /// A JWS in compact serialisation (RFC 7515 §7.1), signed with Ed25519 (RFC 8037), in the one form that

@@ -68,13 +68,14 @@ extension PeerStatus {
       : "\(failed.rawValue) does not answer\(reason) and could not take over if \(paths.inUse.rawValue) failed: \(check)"
   }
 
-  private static func remedy(
+  /// What to do about a link in this state; nil when nothing is to be done.
+  static func remedy(
     for state: State, _ site: Site, _ trunk: QualifyStatus?, canBeReached: Bool
   ) -> String? {
     switch state {
     case .up, .disabled, .invited: nil
     case .pending:
-      "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation."
+      "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation or answer."
     case .conflict: site.conflict
     case .trunkDown:
       switch trunk {

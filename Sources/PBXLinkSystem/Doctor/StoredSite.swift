@@ -52,6 +52,7 @@ struct StoredSite: Sendable {
       mesh: mesh, configuration: configuration,
       keys: try KeyFiles(directory: directory).loadAgentKeys(generations), documents: state.documents,
       keyGenerations: generations, invitations: try state.meta(.invitations) ?? [],
+      awaited: try state.meta(.awaited) ?? [],
       cryptography: OpenSSLCryptography())
   }
 }

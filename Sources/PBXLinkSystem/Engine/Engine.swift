@@ -66,7 +66,8 @@ public actor Engine {
     agent = try Agent(
       mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(generations),
       documents: state.documents, keyGenerations: generations,
-      invitations: try state.meta(.invitations) ?? [], cryptography: cryptography)
+      invitations: try state.meta(.invitations) ?? [], awaited: try state.meta(.awaited) ?? [],
+      cryptography: cryptography)
   }
 
   /// The time of day in whole seconds.
@@ -102,7 +103,9 @@ public actor Engine {
       switch effect {
       case .saveDocuments: changes.append(.replaceDocuments(next.directory.allDocuments()))
       case .saveKeyGenerations: changes.append(try .setMeta(.keyGenerations, next.keyGenerations))
-      case .saveInvitations: changes.append(try .setMeta(.invitations, next.invitations))
+      case .saveInvitations:
+        changes.append(try .setMeta(.invitations, next.invitations))
+        changes.append(try .setMeta(.awaited, next.awaited))
       case .journal(let entry): changes.append(.appendEvent(entry))
       case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys: break
       }

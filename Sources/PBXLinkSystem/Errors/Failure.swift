@@ -29,7 +29,8 @@ public struct Failure: Error, ExitCoded, CustomStringConvertible {
     exitCode =
       switch error {
       case let error as any ExitCoded: error.exitCode
-      case is DocumentError, is DecodingError, is NumberPlanError, is AdmissionError, is InvitationError:
+      case is DocumentError, is DecodingError, is NumberPlanError, is AdmissionError, is InvitationError,
+        is EnrolmentError:
         .dataError
       default: .software
       }

@@ -17,6 +17,8 @@ public enum StoreChange: Hashable, Sendable {
   /// Single values that a site keeps.
   public enum MetaKey: String, Hashable, Sendable {
     case mesh, invitations
+    /// Sites admitted by request whose descriptors have not arrived.
+    case awaited
     case highestTime = "highest_time"
     case isDown = "is_down"
     case keyGenerations = "key_generations"

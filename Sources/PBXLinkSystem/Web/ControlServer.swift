@@ -21,6 +21,9 @@ struct ControlServer: Sendable {
     router.get("/v1/status") { _, _ in JSONReply(try await engine.status()) }
     router.get("/v1/sites") { _, _ in JSONReply(try await engine.sites()) }
     router.get("/v1/plan") { _, _ in JSONReply(try await engine.plan()) }
+    router.get("/v1/why/:site") { _, context in
+      JSONReply(try await engine.why(context.parameters.require("site")))
+    }
     router.get("/v1/documents") { _, _ in JSONReply(try await engine.documents()) }
     router.post("/v1/init") {
       JSONReply(try await engine.found($0.decode(as: Control.FoundRequest.self, context: $1)))
@@ -30,6 +33,15 @@ struct ControlServer: Sendable {
     }
     router.post("/v1/join") {
       JSONReply(try await engine.join($0.decode(as: Control.JoinRequest.self, context: $1)))
+    }
+    router.post("/v1/request") {
+      JSONReply(try await engine.makeRequest($0.decode(as: Control.RequestRequest.self, context: $1)))
+    }
+    router.post("/v1/enrol") {
+      JSONReply(try await engine.enrol($0.decode(as: Control.EnrolRequest.self, context: $1)))
+    }
+    router.post("/v1/answer") {
+      JSONReply(try await engine.join($0.decode(as: Control.AnswerRequest.self, context: $1)))
     }
     router.post("/v1/remove") {
       JSONReply(try await engine.remove($0.decode(as: Control.RemoveRequest.self, context: $1)))

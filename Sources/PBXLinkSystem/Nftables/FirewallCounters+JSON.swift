@@ -2,23 +2,9 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 internal import FoundationEssentials
-public import PBXLinkCore
+internal import PBXLinkCore
 
-/// Packets and bytes that the table counted.
-public struct FirewallCounters: Hashable, Sendable {
-  /// One counter.
-  public struct Count: Hashable, Sendable, Codable {
-    /// Packets.
-    public let packets: UInt64
-    /// Bytes, IP headers included.
-    public let bytes: UInt64
-  }
-
-  /// The named counters.
-  public let named: [FirewallTable.Counter: Count]
-  /// What each tunnel address sent us through tunnels, members and invited sites alike.
-  public let sources: [IPAddress: Count]
-
+extension FirewallCounters {
   /// Reads what `nft --json list table inet pbxlink` printed (libnftables-json(5)).
   init(json: String) throws {
     var named: [FirewallTable.Counter: Count] = [:]
@@ -32,8 +18,7 @@ public struct FirewallCounters: Hashable, Sendable {
         sources[address] = elem.counter
       }
     }
-    self.named = named
-    self.sources = sources
+    self.init(named: named, sources: sources)
   }
 
   private struct Listing: Decodable { let nftables: [Object] }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import PBXLinkCore
+
+extension Engine {
+  /// `why`: one look at each plane, nothing changed.
+  func why(_ text: String) async throws -> LinkDiagnosis {
+    let agent = try member()
+    guard let name = SiteName(text) else { throw AgentError.siteNameInvalid(text) }
+    let now = Self.clock()
+    let planes = try await openPlanes()
+    let site = agent.sites(at: now).first { $0.name == name }
+    let address = site?.membership.addresses.first
+    let trunk = await HostExamination.look { try await planes.trunk.observe() }
+    var evidence = LinkEvidence(
+      tunnel: await HostExamination.look { try await planes.tunnel.observe(interface: planes.interface) },
+      openVPN: await HostExamination.look { try await planes.openVPN.observe() },
+      route: nil,
+      firewall: await HostExamination.look { try await planes.firewall.observe() },
+      // Only a supplement to the line on the table, which says why nft does not answer.
+      counters: try? await planes.firewall.counters(), trunk: trunk,
+      calls: await HostExamination.look {
+        trunk.value?.isRunning == true ? try await planes.trunk.liveCalls()[name] ?? 0 : 0
+      })
+    if let address {
+      evidence.route = await HostExamination.look {
+        try await RouteLookup.interface(towards: address).map { .interface($0) } ?? .none
+      }
+    }
+    evidence.paths = pathStates[name] ?? [:]
+    evidence.clockProblem = clockError(now)?.message
+    evidence.isDown = isDown
+    evidence.failures = Dictionary(
+      lastReport.failures.map { ($0.plane.rawValue, $0.error) }, uniquingKeysWith: { first, _ in first })
+    evidence.waiting = Set(lastReport.waiting.map(\.plane))
+    return try LinkDiagnosis(of: name, by: agent, seeing: evidence, at: now)
+  }
+}
