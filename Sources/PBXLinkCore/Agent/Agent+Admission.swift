@@ -55,7 +55,8 @@ extension Agent {
     _ site: SiteName, extensions: [ExtensionPattern], roles: [Role], lifetime: Int64,
     entropy: InvitationEntropy, at now: Timestamp
   ) throws -> (pending: PendingInvitation, text: String, effects: [Effect]) {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "add-site") }
+    let authority = try authority(for: "add-site")
+    try checkSerialsAreKnown(for: "add-site")
     guard !configuration.tunnel.endpoints.isEmpty else { throw AgentError.endpointMissing }
     if let earlier = invitations.first(where: { $0.site == site }), earlier.redeemedBy != nil {
       throw AgentError.siteTaken(site)
@@ -95,7 +96,8 @@ extension Agent {
   public mutating func redeem(
     _ request: JoinRequest, from address: IPAddress, at now: Timestamp
   ) throws -> (answer: JoinAnswer, effects: [Effect]) {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "Admitting a site") }
+    let authority = try authority(for: "Admitting a site")
+    try checkSerialsAreKnown(for: "Admitting a site")
     guard let index = invitations.firstIndex(where: { $0.throwAwayAddresses.contains(address) }) else {
       throw AgentError.invitationUnknown
     }
@@ -135,7 +137,7 @@ extension Agent {
   public mutating func remove(
     _ name: SiteName, reason: String, at now: Timestamp
   ) throws -> [Effect] {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "remove-site") }
+    let authority = try authority(for: "remove-site")
     guard name != mesh.site else { throw AgentError.siteIsOurs(name) }
     let invited = invitations.contains { $0.site == name }
     invitations.removeAll { $0.site == name }

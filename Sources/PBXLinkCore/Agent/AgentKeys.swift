@@ -62,7 +62,7 @@ public struct AgentKeys: Sendable {
   /// Signs our descriptors.
   public let identity: any Signer
   /// Admits and revokes sites; only where the authority key is held.
-  public let authority: (any Signer)?
+  public internal(set) var authority: (any Signer)?
   /// The WireGuard key in use.
   public let tunnel: TunnelKey
   /// The WireGuard key that comes next. Peers know it long before, so that whoever misses the change finds us.

@@ -54,7 +54,8 @@ extension AgentError: ExitCoded {
   public var exitCode: ExitCode {
     switch self {
     case .siteNameInvalid, .siteUnknown, .siteIsOurs: .usage
-    case .siteTaken, .siteRevoked, .membershipForeign, .networkUnsuitable: .dataError
+    case .siteTaken, .siteRevoked, .membershipForeign, .networkUnsuitable, .authorityForeign: .dataError
+    case .restored, .authorityNeeded: .temporaryFailure
     case .notAuthority, .invitationUnknown, .invitationSecretWrong, .invitationExpired, .invitationRedeemed:
       .noPermission
     case .addressesExhausted: .unavailable
