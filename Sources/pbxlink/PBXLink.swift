@@ -21,8 +21,8 @@ struct PBXLink: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       Init.self, AddSite.self, Join.self, Sites.self, Status.self, ShowPlan.self, Apply.self, Down.self,
-      RemoveSite.self, RotateKeys.self, DescriptorCommand.self, Doctor.self, Uninstall.self,
-      AgentCommand.self,
+      RemoveSite.self, RotateKeys.self, DescriptorCommand.self, BackupCommand.self, Restore.self,
+      AuthorityCommand.self, Doctor.self, Uninstall.self, AgentCommand.self,
       SharedPort.self,
     ])
 }

@@ -29,7 +29,7 @@ struct StoredSite: Sendable {
       agent: HostExamination.look { try agent(state, configuration) })
   }
 
-  private static func load(_ path: String) throws -> StoredState {
+  static func load(_ path: String) throws -> StoredState {
     do {
       var options = GRDB.Configuration()
       options.readonly = true
@@ -52,6 +52,7 @@ struct StoredSite: Sendable {
       mesh: mesh, configuration: configuration,
       keys: try KeyFiles(directory: directory).loadAgentKeys(generations), documents: state.documents,
       keyGenerations: generations, invitations: try state.meta(.invitations) ?? [],
+      restoredFrom: try state.meta(.restoredFrom) ?? nil,
       cryptography: OpenSSLCryptography())
   }
 }

@@ -66,7 +66,8 @@ public actor Engine {
     agent = try Agent(
       mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(generations),
       documents: state.documents, keyGenerations: generations,
-      invitations: try state.meta(.invitations) ?? [], cryptography: cryptography)
+      invitations: try state.meta(.invitations) ?? [],
+      restoredFrom: try state.meta(.restoredFrom) ?? nil, cryptography: cryptography)
   }
 
   /// The time of day in whole seconds.
@@ -106,6 +107,9 @@ public actor Engine {
       case .journal(let entry): changes.append(.appendEvent(entry))
       case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys: break
       }
+    }
+    if next.restoredFrom != agent?.restoredFrom {
+      changes.append(try .setMeta(.restoredFrom, next.restoredFrom))
     }
     raiseHighestTime(to: now)
     if !changes.isEmpty { try store.commit(changes + [try .setMeta(.highestTime, highestTime)], at: now) }

@@ -5,7 +5,7 @@ public import PBXLinkCore
 
 extension KeyFiles {
   private static let identity = "identity"
-  private static let authority = "authority"
+  static let authority = "authority"
   private static let tunnel = "tunnel"
   private static let certificate = "openvpn"
   private static let manager = "manager"

@@ -20,6 +20,8 @@ public enum StoreChange: Hashable, Sendable {
     case highestTime = "highest_time"
     case isDown = "is_down"
     case keyGenerations = "key_generations"
+    case restoredFrom = "restored_from"
+    case authorityExported = "authority_exported"
   }
 
   /// Sets a single value.
