@@ -36,9 +36,10 @@ enum SealedFile {
   }
 
   /// The bytes of a file with some content.
-  static func seal(_ content: [UInt8], as kind: Kind, with passphrase: Passphrase) throws -> [UInt8] {
+  static func seal(
+    _ content: [UInt8], as kind: Kind, with passphrase: Passphrase, cost: ScryptCost = .standard
+  ) throws -> [UInt8] {
     guard content.count <= sizeLimit else { throw SealedFileError.tooLarge(bytes: content.count) }
-    let cost = ScryptCost.standard
     let salt = try RandomBytes.secret(16).exposedBytes
     let nonce = try RandomBytes.secret(AES256GCM.nonceLength).exposedBytes
     let keys = try Keys(passphrase, salt: salt, cost)
