@@ -52,7 +52,7 @@ struct StoredSite: Sendable {
       mesh: mesh, configuration: configuration,
       keys: try KeyFiles(directory: directory).loadAgentKeys(generations), documents: state.documents,
       keyGenerations: generations, invitations: try state.meta(.invitations) ?? [],
-      restoredFrom: try state.meta(.restoredFrom) ?? nil,
+      restoredFrom: try state.meta(.restoredFrom),
       cryptography: OpenSSLCryptography())
   }
 }

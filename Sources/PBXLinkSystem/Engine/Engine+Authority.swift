@@ -13,7 +13,7 @@ extension Engine {
       exportedAt: try authorityExport()?.description, otherInviters: agent.otherInviters.map(\.description))
   }
 
-  private func authorityExport() throws -> Timestamp? { try store.load().meta(.authorityExported) ?? nil }
+  private func authorityExport() throws -> Timestamp? { try store.load().meta(.authorityExported) }
 
   /// `authority import`: the key is on disk before anything is signed with it.
   func take(_ request: Control.AuthorityKey) async throws -> Control.DoneAnswer {
@@ -25,10 +25,13 @@ extension Engine {
     if try keyFiles.load(KeyFiles.authority) != secret { try keyFiles.create(KeyFiles.authority, secret) }
     try commit(next, effects, at: now)
     _ = await carryOut(effects).value
-    return Control.DoneAnswer(messages: [
-      "Site '\(next.mesh.site)' holds the authority key of mesh '\(next.mesh.identity.name)' now: 'add-site' and "
-        + "'remove-site' work here."
-    ])
+    let hint =
+      "! No site can join here yet: set 'tunnel: endpoints:' to where the Internet reaches this site."
+    return Control.DoneAnswer(
+      messages: [
+        "Site '\(next.mesh.site)' holds the authority key of mesh '\(next.mesh.identity.name)' now: 'add-site' and "
+          + "'remove-site' work here."
+      ] + (configuration.tunnel.endpoints.isEmpty ? [hint] : []))
   }
 
   /// A copy of the authority key is in a file that was read back.

@@ -67,7 +67,7 @@ public actor Engine {
       mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(generations),
       documents: state.documents, keyGenerations: generations,
       invitations: try state.meta(.invitations) ?? [],
-      restoredFrom: try state.meta(.restoredFrom) ?? nil, cryptography: cryptography)
+      restoredFrom: try state.meta(.restoredFrom), cryptography: cryptography)
   }
 
   /// The time of day in whole seconds.

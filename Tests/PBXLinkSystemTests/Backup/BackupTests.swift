@@ -88,6 +88,10 @@ final class BackupTests {
     #expect(again.directory == agent.directory)
     #expect(again.restoredFrom?.description == backup.manifest.time)
     #expect(again.invitations.isEmpty)
+    let store = try Store(directory: state)
+    try store.commit([.setMeta(.restoredFrom, Timestamp?.none)], at: Engine.clock())
+    try store.closeDatabase()
+    #expect(try Backup.site(of: SiteFile.read(siteFile)).restoredFrom == nil)
     #expect(try names() == ["etc", "paris.pbxlink", "state"])
   }
 
