@@ -69,7 +69,7 @@ final class BackupTests {
   @Test("what was there is there again, all keys of whatever name, and the state knows that it was restored")
   func roundTrip() throws {
     let agent = try found()
-    try KeyFiles(directory: state + "/keys").create("tunnel-2", RandomBytes.secret(32))
+    try KeyFiles(directory: state + "/keys").create("trunk-9", RandomBytes.secret(32))
     let keys = try KeyFiles(directory: state + "/keys").all()
     let backup = try backup()
     #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
