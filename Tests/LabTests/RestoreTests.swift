@@ -89,6 +89,28 @@ struct RestoreTests {
     try expectNoFork()
   }
 
+  @Test("whose keys were renewed since is told apart, and gets its links back by documents carried by hand")
+  func renewedKeys() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    try await backup(lyon)
+    let old = try await serial(of: "lyon", at: paris)
+    try await lyon.run(["pbxlink", "rotate-keys"]).checked()
+    try await lyon.stopAgent("TERM")
+    try await restore(lyon, ["--force"]).checked()
+    try await lyon.startAgent()
+    #expect(try await isSilent(lyon))
+
+    let known = try await paris.run(["pbxlink", "descriptor", "export", "--all"]).checked().standardOutput
+    try await lyon.run(["pbxlink", "descriptor", "import", "-"], input: known).checked()
+    try await lyon.run(["pbxlink", "apply", "--accept-serials"]).checked()
+    let ours = try await lyon.run(["pbxlink", "descriptor", "export"]).checked().standardOutput
+    try await paris.run(["pbxlink", "descriptor", "import", "-"], input: ours).checked()
+    #expect(try await serial(of: "lyon", at: paris) > old + 1)
+    try await mesh.waitForLink(paris, lyon)
+    #expect(try await mesh.lab.call(from: lyon, to: "201").gaps(interface: "pbxlink0").isEmpty)
+    try expectNoFork()
+  }
+
   @Test("signs nothing while it reaches nobody, keeps its links, and signs when the admin says so")
   func alone() async throws {
     let (paris, lyon, nice) = (try mesh.paris, try mesh.lyon, try mesh.nice)
