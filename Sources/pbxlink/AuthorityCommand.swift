@@ -42,7 +42,9 @@ struct ShowAuthority: ReportingCommand {
         answer.exportedAt.map { "A copy was exported at \($0)" } ?? "! No copy was exported here"
       ])
     }
-    Console.print(["Needed by add-site, by a site that joins, by remove-site, and to renew memberships (two years)"])
+    Console.print([
+      "Needed by add-site, by a site that joins, by remove-site, and to renew memberships (two years)"
+    ])
   }
 }
 
