@@ -10,6 +10,7 @@
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -59,6 +60,10 @@ int clinux_create_tun(const char *name, uint32_t owner, int socket) {
   close(tun);
   errno = code;
   return result;
+}
+
+int clinux_exchange(const char *one, const char *other) {
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
 }
 
 static int copy(int result, const struct stat *from, struct clinux_status *to) {

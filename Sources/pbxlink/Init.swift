@@ -37,7 +37,7 @@ struct Init: ReportingCommand {
       Console.print(answer.problems.map { "! \($0)" })
       Console.print([
         "Mesh '\(answer.mesh)' started; this is site '\(answer.site)' at \(answer.addresses.first ?? "?").",
-        "The authority key is in this server's state directory: back it up. Who has it rules the mesh.",
+        "The authority key is in this server's state directory. Keep a copy: pbxlink authority export FILE",
         "Invite another site with: pbxlink add-site NAME --extensions 3XX",
       ])
     }

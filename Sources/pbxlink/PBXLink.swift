@@ -21,8 +21,8 @@ struct PBXLink: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       Init.self, AddSite.self, Join.self, Sites.self, Status.self, Why.self, ShowPlan.self, Apply.self,
-      Down.self, RemoveSite.self, GrantCommand.self, AuthorityCommand.self, RotateKeys.self,
-      DescriptorCommand.self, Doctor.self, Uninstall.self, AgentCommand.self,
+      Down.self, RemoveSite.self, GrantCommand.self, RotateKeys.self, DescriptorCommand.self,
+      BackupCommand.self, Restore.self, AuthorityCommand.self, Doctor.self, Uninstall.self, AgentCommand.self,
       SharedPort.self,
     ])
 }

@@ -43,7 +43,7 @@ struct RecoverAuthority: ReportingCommand {
 
   /// Never an argument: those show in process lists.
   private func key() throws -> String {
-    if let recoveryKeyFile { 
+    if let recoveryKeyFile {
       return try DocumentFile.text(of: recoveryKeyFile).split(whereSeparator: \.isNewline).joined()
     }
     print("Recovery key: ", terminator: "")

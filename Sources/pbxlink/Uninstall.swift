@@ -11,6 +11,8 @@ struct Uninstall: ReportingCommand {
       "There is no way back: the keys are gone. Revoke the site elsewhere with 'pbxlink remove-site'.")
 
   @Flag(help: "Do not ask.") var yes = false
+  @Flag(help: "Remove the mesh's authority key too although no copy of it was exported.")
+  var abandonAuthority = false
   @OptionGroup var agent: AgentOptions
   @OptionGroup var output: OutputOptions
 
@@ -19,7 +21,8 @@ struct Uninstall: ReportingCommand {
       throw Failure("Nothing was changed.", .usage)
     }
     let client = try agent.client()
-    let answer: Control.DoneAnswer = try await client.post("/v1/uninstall")
+    let answer: Control.DoneAnswer = try await client.post(
+      "/v1/uninstall", Control.UninstallRequest(abandonAuthority: abandonAuthority))
     try await client.waitForEnd()
     try SiteFile.remove(agent.config)
     if output.json {

@@ -87,11 +87,16 @@ struct LabScope: SuiteTrait, TestScoping {
   let sites: String
   /// The offices that join, in this order, and their extensions.
   let joining: [(office: String, extensions: String)]
+  /// An office that gets a public address, whatever the lab file says.
+  var withPublicAddress: String?
 
   @concurrent func provideScope(
     for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
   ) async throws {
-    let file = try LabFile(path: Repository.path("sites/\(sites)/lab.yaml"))
+    var file = try LabFile(path: Repository.path("sites/\(sites)/lab.yaml"))
+    for index in file.offices.indices where file.offices[index].name.description == withPublicAddress {
+      file.offices[index].network = .public
+    }
     let lab = try await Lab.up(file, name: name, options: .init(binaries: Repository.binaries))
     do {
       let linked = LinkedLab(lab: lab)
@@ -117,6 +122,12 @@ extension Trait where Self == LabScope {
   static func offices(_ name: String, isLinked: Bool) -> Self {
     LabScope(
       name: name, sites: "three-offices", joining: isLinked ? [("lyon", "3XX"), ("nice", "4XX")] : [])
+  }
+
+  /// Paris and Lyon, linked, both with public addresses, and Nice, a stranger yet.
+  static func twoPublicOffices(_ name: String) -> Self {
+    LabScope(
+      name: name, sites: "three-offices", joining: [("lyon", "3XX")], withPublicAddress: "lyon")
   }
 
   /// Paris and Lyon of sites/udp-blocked, strangers yet.

@@ -57,8 +57,9 @@ extension Agent {
   ) throws -> (pending: PendingInvitation, text: String, effects: [Effect]) {
     let admitter = try admitter(verb: "add-site")
     guard admitter.inviter == nil || (roles.isEmpty && invite.isEmpty) else {
-      throw AgentError.notAuthority(verb: "add-site with a role")
+      throw AgentError.notAuthority(verb: "add-site with a role", holders: authorityHolders)
     }
+    try checkSerialsAreKnown(for: "add-site")
     guard !configuration.tunnel.endpoints.isEmpty else { throw AgentError.endpointMissing }
     if let earlier = invitations.first(where: { $0.site == site }), earlier.redeemedBy != nil {
       throw AgentError.siteTaken(site)
@@ -101,6 +102,7 @@ extension Agent {
     _ request: JoinRequest, from address: IPAddress, at now: Timestamp
   ) throws -> (answer: JoinAnswer, effects: [Effect]) {
     _ = try admitter(verb: "Admitting a site")
+    try checkSerialsAreKnown(for: "Admitting a site")
     guard let index = invitations.firstIndex(where: { $0.throwAwayAddresses.contains(address) }) else {
       throw AgentError.invitationUnknown
     }
@@ -136,6 +138,7 @@ extension Agent {
     at now: Timestamp
   ) throws -> String {
     let admitter = try admitter(verb: "Admitting a site")
+    try checkSerialsAreKnown(for: "Admitting a site")
     try checkAdmission(admission, besides: invitations.filter { $0.site != admission.site })
     let membership = Membership(
       mesh: mesh.identity.name, site: admission.site, identity: identity, addresses: admission.addresses,
@@ -153,7 +156,7 @@ extension Agent {
   public mutating func remove(
     _ name: SiteName, withAdmitted: Bool = false, reason: String, at now: Timestamp
   ) throws -> [Effect] {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "remove-site") }
+    let authority = try authority(for: "remove-site")
     guard name != mesh.site else { throw AgentError.siteIsOurs(name) }
     let site = sites(at: now).first { $0.name == name }
     let admitted = directory.admitted(by: name)
@@ -179,7 +182,8 @@ extension Agent {
       let entry = JournalEntry(.siteRevoked, site: name, "invitation withdrawn")
       return [.saveInvitations, .journal(entry), .reconcile]
     }
-    var documents = withAdmitted ? [] : try confirmations(of: admitted, at: now)
+    // While our serials are in doubt a removal must not wait for what else would be signed.
+    var documents = withAdmitted || restoredFrom != nil ? [] : try confirmations(of: admitted, at: now)
     var next = directory
     for member in gone {
       let list = try next.nextRevocations(
@@ -198,7 +202,7 @@ extension Agent {
     if let authority = keys.authority { return (authority, nil) }
     guard let own = directory.membership(of: identity), !isRevoked, own.content.roles.contains(.inviter),
       own.content.delegation != nil
-    else { throw .notAuthority(verb: verb) }
+    else { throw .notAuthority(verb: verb, holders: authorityHolders) }
     return (keys.identity, own)
   }
 

@@ -65,13 +65,17 @@ extension Agent {
     return (agent, [.journal(entry), .saveDocuments] + received + published + [.reconcile])
   }
 
-  /// Where the authority key is, our own membership follows the site file: new extensions are granted to
-  /// ourselves if no other site has them.
+  /// Where the authority key is, our own membership follows the site file, if that lists extensions: new ones
+  /// are granted to ourselves if no other site has them. And it says that we can invite.
   mutating func reissueOwnMembership(at now: Timestamp) throws -> [Effect] {
     guard let authority = keys.authority else { return [] }
     let current = membership
-    let extensions = configuration.numbers.extensions.sorted()
-    if let current, current.extensions == extensions { return [] }
+    let listed = configuration.numbers.extensions.sorted()
+    let extensions = listed.isEmpty ? current?.extensions ?? [] : listed
+    let roles = Set(current?.roles ?? []).union([.inviter]).sorted()
+    let isSilent = restoredFrom != nil
+    if let current, current.extensions == extensions, isSilent || current.roles == roles { return [] }
+    try checkSerialsAreKnown(for: "A change of 'numbers: extensions:'")
     let addresses =
       current?.addresses
       ?? mesh.networks.compactMap {
@@ -87,10 +91,9 @@ extension Agent {
     let membership = Membership(
       mesh: mesh.identity.name, site: mesh.site, identity: identity, addresses: addresses,
       extensions: extensions,
-      roles: Set((current?.roles ?? []) + [.inviter]).sorted(),
-      serial: directory.nextMembershipSerial(of: mesh.site),
+      roles: roles, serial: directory.nextMembershipSerial(of: mesh.site),
       notBefore: current?.notBefore ?? now,
-      notAfter: now + Self.membershipLifetime)
+      notAfter: now + Self.membershipLifetime, delegation: current?.delegation)
     let document = try membership.signed(by: authority, using: cryptography)
     _ = try directory.merge(document, using: cryptography)
     return [.saveDocuments, .push([document], except: nil)]

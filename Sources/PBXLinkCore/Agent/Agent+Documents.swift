@@ -88,9 +88,12 @@ extension Agent {
   /// How long a descriptor is valid; it is renewed at half of this.
   static let descriptorLifetime: Int64 = 30 * 86_400
 
-  /// Signs a new descriptor when what we announce has changed or the last one is past half its life.
+  /// Signs a new descriptor when what we announce has changed or the last one is past half its life; none
+  /// while a restored state may be behind.
   mutating func publish(at now: Timestamp) throws -> [Effect] {
-    guard let membership = directory.membership(of: identity), !isRevoked else { return [] }
+    guard let membership = directory.membership(of: identity), !isRevoked, restoredFrom == nil else {
+      return []
+    }
     let last = directory.descriptor(of: identity)?.content
     let (serial, previous) = directory.nextDescriptor(of: identity)
     let next = Descriptor(

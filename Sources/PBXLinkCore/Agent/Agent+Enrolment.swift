@@ -8,7 +8,8 @@ extension Agent {
     _ text: String, as site: SiteName, extensions: [ExtensionPattern], roles: [Role], lifetime: Int64,
     at now: Timestamp
   ) throws -> (answer: [String], effects: [Effect]) {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "add-site") }
+    let authority = try authority(for: "add-site")
+    try checkSerialsAreKnown(for: "add-site")
     let request = try EnrolmentRequest.read(text, at: now, using: cryptography)
     let identity = request.identity
     var effects: [Effect] = []

@@ -22,7 +22,8 @@ extension Agent {
   /// Gives a member another membership. Sites that it has admitted stay: the authority signs for those that
   /// it might not admit any more.
   public mutating func grant(_ name: SiteName, _ grant: Grant, at now: Timestamp) throws -> [Effect] {
-    guard let authority = keys.authority else { throw AgentError.notAuthority(verb: "grant") }
+    let authority = try authority(for: "grant")
+    try checkSerialsAreKnown(for: "grant")
     guard let member = directory.members.first(where: { $0.site == name }) else {
       throw AgentError.siteUnknown(name)
     }

@@ -19,6 +19,7 @@ extension Agent {
     with recovery: any Signer, authority: any Signer, next: PublicKey, at now: Timestamp
   ) throws -> Recovery {
     let chain = directory.chain
+    try checkSerialsAreKnown(for: "authority recover")
     try checkRecoveryKey(recovery.publicKey)
     let members = directory.members
     guard members.contains(where: { $0.identity == identity }) else {
@@ -66,9 +67,8 @@ extension Agent {
   /// Names another recovery key, for one that is lost or for a mesh that has none yet. One that was known from
   /// the authority's beginning keeps working: only a new authority ends it (``recover(with:authority:next:at:)``).
   public mutating func nameRecoveryKey(_ key: PublicKey, at now: Timestamp) throws -> [Effect] {
-    guard let authority = keys.authority else {
-      throw AgentError.notAuthority(verb: "authority recovery-key")
-    }
+    let authority = try authority(for: "authority recovery-key")
+    try checkSerialsAreKnown(for: "authority recovery-key")
     let chain = directory.chain
     let charter = Charter(
       mesh: mesh.identity.name, authority: authority.publicKey, recovery: key,

@@ -8,7 +8,10 @@ extension Agent {
   /// Where the authority key is, memberships past half their life are signed again as they are, so that nobody
   /// has to think of it. Nothing is signed while our clock is in doubt.
   mutating func renewMemberships(at now: Timestamp) throws -> [Effect] {
-    guard let authority = keys.authority, !isRevoked, clockDeviation(at: now) == nil else { return [] }
+    guard let authority = keys.authority, !isRevoked, restoredFrom == nil, clockDeviation(at: now) == nil
+    else {
+      return []
+    }
     let due = sites(at: now).map(\.membership).filter { $0.notAfter - now < Self.membershipLifetime / 2 }
     var documents: [String] = []
     for old in due.prefix(Self.renewalLimit) {

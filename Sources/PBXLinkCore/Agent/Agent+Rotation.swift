@@ -24,6 +24,7 @@ extension Agent {
     with new: AgentKeys, leavingBehind: Bool, at now: Timestamp
   ) throws -> [Effect] {
     guard membership != nil else { throw AgentError.siteUnknown(mesh.site) }
+    try checkSerialsAreKnown(for: "rotate-keys")
     if let rotation = keyGenerations.rotation { throw AgentError.rotationUnderWay(since: rotation.begunAt) }
     guard keyGenerations.acceptedTrunks.count < Self.trunkKeyLimit else {
       throw AgentError.rotationUnderWay(since: keyGenerations.rotatedAt ?? now)
@@ -78,7 +79,7 @@ extension Agent {
 
   /// Asterisk takes calls by these generations: a new one may be announced.
   mutating func announceNewTrunkKey(_ generations: [UInt32], at now: Timestamp) throws -> [Effect] {
-    guard let rotation = keyGenerations.rotation, rotation.announcedBy == nil,
+    guard let rotation = keyGenerations.rotation, rotation.announcedBy == nil, restoredFrom == nil,
       generations.contains(rotation.trunk)
     else { return [] }
     let serial = directory.nextDescriptor(of: identity).serial
@@ -94,7 +95,9 @@ extension Agent {
 
   /// The peers to prepare for the change of the tunnel key, when it is time for that.
   public func peersForHandover(at now: Timestamp) -> [Site]? {
-    guard keyGenerations.rotation?.announcedBy != nil, sitesAwaitedByRotation(at: now).isEmpty else {
+    guard keyGenerations.rotation?.announcedBy != nil, restoredFrom == nil,
+      sitesAwaitedByRotation(at: now).isEmpty
+    else {
       return nil
     }
     return linkedSites(at: now).filter { linksUp.contains($0.name) }
@@ -137,7 +140,8 @@ extension Agent {
 
   /// Whether the site file's interval has passed. A rotation by the clock leaves nobody behind: it waits.
   func isRotationDue(at now: Timestamp) -> Bool {
-    guard configuration.rotationDays > 0, keyGenerations.rotation == nil, let membership else { return false }
+    guard configuration.rotationDays > 0, keyGenerations.rotation == nil, restoredFrom == nil, let membership
+    else { return false }
     let last = keyGenerations.rotatedAt ?? membership.notBefore
     return now - last >= Int64(configuration.rotationDays) * 86_400 && sitesThatCannotFollow(at: now).isEmpty
   }

@@ -21,6 +21,9 @@ public struct Agent: Sendable {
   public internal(set) var invitations: [PendingInvitation]
   /// Sites admitted by their requests whose descriptors have not arrived.
   public internal(set) var awaited: [AwaitedSite]
+  /// The time of the backup that the state came from, until another member has been asked what is newer:
+  /// nothing but revocations is signed meanwhile, so that no serial is used twice.
+  public internal(set) var restoredFrom: Timestamp?
   /// What DNS last said about the names in endpoints.
   public internal(set) var resolvedNames: [String: [IPAddress]] = [:]
   /// Which path is in use to each site that has several, by its identity.
@@ -48,7 +51,7 @@ public struct Agent: Sendable {
   public init(
     mesh: Mesh, configuration: Configuration, keys: AgentKeys, documents: [String],
     keyGenerations: KeyGenerations = KeyGenerations(), invitations: [PendingInvitation],
-    awaited: [AwaitedSite] = [], cryptography: any Cryptography
+    awaited: [AwaitedSite] = [], restoredFrom: Timestamp? = nil, cryptography: any Cryptography
   ) throws(DocumentError) {
     self.mesh = mesh
     self.configuration = configuration
@@ -56,6 +59,7 @@ public struct Agent: Sendable {
     self.keyGenerations = keyGenerations
     self.invitations = invitations
     self.awaited = awaited
+    self.restoredFrom = restoredFrom
     self.cryptography = cryptography
     applied = Directory(mesh: mesh.identity)
     directory = Directory(mesh: mesh.identity)
@@ -69,6 +73,10 @@ public struct Agent: Sendable {
   public enum Event: Hashable, Sendable {
     /// Documents came from a peer, an import or a join.
     case documents([String], from: SiteName?)
+    /// Directories were compared with a member, and what it had newer was taken in.
+    case compared(with: SiteName)
+    /// The admin wants to sign although no other member could be asked since a restore.
+    case serialsAccepted
     /// A packet of the exchange came from a member's own tunnel address.
     case heard(SiteName)
     /// The site file was read again.
@@ -100,6 +108,10 @@ public struct Agent: Sendable {
     switch event {
     case .documents(let documents, let sender):
       return receive(documents, from: sender, at: now).effects
+    case .compared(let site):
+      return try endRestore("compared with '\(site)'", at: now)
+    case .serialsAccepted:
+      return try endRestore("the administrator accepts the serials", at: now)
     case .heard(let site):
       return closeInvitations(at: now) { $0.site == site && $0.redeemedBy != nil }
     case .configuration(let new):
@@ -133,6 +145,7 @@ public struct Agent: Sendable {
       return [.reconcile]
     case .tick:
       return try retireKeys(at: now) + closeInvitations(at: now) { $0.expires < now } + closeAwaited(at: now)
+        + endRestoreIfAlone(at: now)
         + renewMemberships(at: now) + publish(at: now) + (isRotationDue(at: now) ? [.rotateKeys] : [])
     }
   }

@@ -3,7 +3,10 @@
 
 /// Why the agent refuses a command, with what to do about it.
 public enum AgentError: Error, Hashable, Sendable {
-  case notAuthority(verb: String)
+  case notAuthority(verb: String, holders: [SiteName] = [])
+  case authorityForeign(found: PublicKey, authority: PublicKey)
+  case authorityNeeded(by: SiteName, until: Timestamp)
+  case restored(verb: String, backup: Timestamp)
   case siteNameInvalid(String)
   case siteTaken(SiteName)
   case siteUnknown(SiteName)
@@ -33,9 +36,22 @@ extension AgentError: CustomStringConvertible {
   /// What failed, on what, and what to do.
   public var description: String {
     switch self {
-    case .notAuthority(let verb):
-      "\(verb) needs the mesh's authority key, which this site does not hold. Run it on the site where "
-        + "'pbxlink init' was run."
+    case .notAuthority(let verb, let holders):
+      "\(verb) needs the mesh's authority key, which this site does not hold. "
+        + (holders.isEmpty
+          ? "No site of this mesh says that it holds it: bring it here with 'pbxlink authority import FILE'."
+          : "Run it at \(holders.map { "'\($0)'" }.joined(separator: " or ")), or bring the key here with "
+            + "'pbxlink authority import FILE'.")
+    case .authorityForeign(let found, let authority):
+      "The key in the file is \(found), which is not the authority of this mesh (\(authority)). "
+        + "Nothing was changed."
+    case .authorityNeeded(let site, let until):
+      "The invitation for '\(site)' needs the authority key here until it is used or expires at \(until). Wait, "
+        + "or withdraw it with 'pbxlink remove-site \(site)'."
+    case .restored(let verb, let backup):
+      "\(verb) must wait: this site was restored from the backup of \(backup) and has not reached another site "
+        + "since, so it does not know what was signed after it. It goes on by itself once a link is up; if no other "
+        + "site is left, run 'pbxlink apply --accept-serials'."
     case .siteNameInvalid(let text):
       "'\(text)' is not a site name: use 1 to 63 of a-z, 0-9 and inner hyphens, such as 'paris' or 'lyon-2'."
     case .siteTaken(let site):

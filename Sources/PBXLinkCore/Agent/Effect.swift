@@ -49,6 +49,11 @@ public struct JournalEntry: Hashable, Sendable, Codable {
     case tunnelBackendChosen = "tunnel_backend_chosen"
     case callsEnded = "calls_ended"
     case linkTaken = "link_taken_down"
+    case stateRestored = "state_restored"
+    case restoreEnded = "restore_ended"
+    case authorityExported = "authority_exported"
+    case authorityTaken = "authority_taken"
+    case authorityGivenUp = "authority_given_up"
   }
 
   /// What happened.

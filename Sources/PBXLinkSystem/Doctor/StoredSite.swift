@@ -29,7 +29,7 @@ struct StoredSite: Sendable {
       agent: HostExamination.look { try agent(state, configuration) })
   }
 
-  private static func load(_ path: String) throws -> StoredState {
+  static func load(_ path: String) throws -> StoredState {
     do {
       var options = GRDB.Configuration()
       options.readonly = true
@@ -52,7 +52,7 @@ struct StoredSite: Sendable {
       mesh: mesh, configuration: configuration,
       keys: try KeyFiles(directory: directory).loadAgentKeys(generations), documents: state.documents,
       keyGenerations: generations, invitations: try state.meta(.invitations) ?? [],
-      awaited: try state.meta(.awaited) ?? [],
+      awaited: try state.meta(.awaited) ?? [], restoredFrom: try state.meta(.restoredFrom),
       cryptography: OpenSSLCryptography())
   }
 }

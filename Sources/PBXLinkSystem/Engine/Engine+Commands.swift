@@ -123,7 +123,8 @@ extension Engine {
     let now = Self.clock()
     var next = try member()
     let new = try readSiteFile()
-    let effects = try next.handle(.configuration(new), at: now)
+    let accepted = request.acceptSerials == true ? try next.handle(.serialsAccepted, at: now) : []
+    let effects = accepted + (try next.handle(.configuration(new), at: now))
     try commit(next, effects, at: now)
     configuration = new
     if request.acceptClock {
@@ -162,7 +163,8 @@ extension Engine {
   }
 
   /// `uninstall`: links, keys and state away, then the agent ends; the command removes the site file.
-  func uninstall() async throws -> Control.DoneAnswer {
+  func uninstall(_ request: Control.UninstallRequest) async throws -> Control.DoneAnswer {
+    if !request.abandonAuthority { try checkAuthorityIsKept() }
     if agent != nil { try store.commit([try .setMeta(.isDown, true)], at: Self.clock()) }
     isDown = true
     var messages = try await removeEverything()

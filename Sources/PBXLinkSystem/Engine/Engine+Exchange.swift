@@ -115,6 +115,9 @@ extension Engine: ExchangeDelegate {
           ((), try agent.handle(.documents(answer.documents, from: site.name), at: now))
         }
       }
+      if try member().restoredFrom != nil {
+        try step { agent, now in ((), try agent.handle(.compared(with: site.name), at: now)) }
+      }
       let missing = try member().directory.documents(missingFrom: answer.digest)
       if !missing.isEmpty { _ = try await client.push(missing) }
       return true

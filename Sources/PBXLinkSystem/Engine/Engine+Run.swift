@@ -118,12 +118,13 @@ extension Engine {
     }
   }
 
-  /// A link that has come up compares directories at once, the others every minute.
+  /// A link that has come up compares directories at once, the others every minute; all of them when a restored
+  /// site waits for the first answer.
   private func synchronizeLinks(all: Bool) {
     guard let agent else { return }
     let now = Self.clock()
     let fresh = agent.linkedSites(at: now).filter { agent.linksUp.contains($0.name) }
-    let due = all ? fresh : fresh.filter { !freshPeers.contains($0.name) }
+    let due = all || agent.restoredFrom != nil ? fresh : fresh.filter { !freshPeers.contains($0.name) }
     freshPeers = Set(fresh.map(\.name))
     Task { await handOverIfDue() }
     for site in due { Task { _ = await synchronize(with: site) } }

@@ -23,12 +23,17 @@ extension Engine {
     }
     surroundings.problems +=
       report.plan.unknown + desired.problems + (exchangeProblem.map { [$0] } ?? [])
+      + (agent.restoredFrom.map { [Self.silence(since: $0)] } ?? [])
       + lastReport.problems(besides: report) + (await probeProblems())
       + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(
         \.description)
     surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")
     surroundings.isDown = isDown
     return StatusSnapshot(of: agent, in: surroundings, at: now)
+  }
+
+  private static func silence(since backup: Timestamp) -> String {
+    "restored from the backup of \(backup): nothing is signed until a link is up and another site has been asked"
   }
 
   /// Calls now; none where Asterisk does not run.

@@ -67,7 +67,7 @@ public actor Engine {
       mesh: mesh, configuration: configuration, keys: try keyFiles.loadAgentKeys(generations),
       documents: state.documents, keyGenerations: generations,
       invitations: try state.meta(.invitations) ?? [], awaited: try state.meta(.awaited) ?? [],
-      cryptography: cryptography)
+      restoredFrom: try state.meta(.restoredFrom), cryptography: cryptography)
   }
 
   /// The time of day in whole seconds.
@@ -109,6 +109,9 @@ public actor Engine {
       case .journal(let entry): changes.append(.appendEvent(entry))
       case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys: break
       }
+    }
+    if next.restoredFrom != agent?.restoredFrom {
+      changes.append(try .setMeta(.restoredFrom, next.restoredFrom))
     }
     raiseHighestTime(to: now)
     if !changes.isEmpty { try store.commit(changes + [try .setMeta(.highestTime, highestTime)], at: now) }

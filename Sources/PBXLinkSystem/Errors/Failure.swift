@@ -55,7 +55,8 @@ extension AgentError: ExitCoded {
   public var exitCode: ExitCode {
     switch self {
     case .siteNameInvalid, .siteUnknown, .siteIsOurs, .delegationToAuthority: .usage
-    case .siteTaken, .siteRevoked, .membershipForeign, .networkUnsuitable: .dataError
+    case .siteTaken, .siteRevoked, .membershipForeign, .networkUnsuitable, .authorityForeign: .dataError
+    case .restored, .authorityNeeded: .temporaryFailure
     case .notAuthority, .invitationUnknown, .invitationSecretWrong, .invitationExpired, .invitationRedeemed,
       .lastInviter, .recoveryKeyWrong, .authorityRefused:
       .noPermission

@@ -38,11 +38,7 @@ extension KeyFiles {
       trunk: try trunkKeys(generations),
       certificateKey: certificateKey, certificate: try OpenVPNCertificate(certificateKey).fingerprint,
       manager: try require(Self.manager))
-    let later = try names().filter { name in
-      name.hasPrefix(Self.laterAuthorityPrefix)
-        && Int(name.dropFirst(Self.laterAuthorityPrefix.count)) != nil
-    }
-    for name in later {
+    for name in try laterAuthorities() {
       keys.otherAuthorities.append(try Ed25519PrivateKey(require(name)))
     }
     return keys
@@ -52,6 +48,30 @@ extension KeyFiles {
   func createAuthority(number: Int) throws -> Ed25519PrivateKey {
     try Ed25519PrivateKey(
       loadOrCreate("\(Self.laterAuthorityPrefix)\(number)") { try Ed25519PrivateKey.generate().rawSecret })
+  }
+
+  private func laterAuthorities() throws(KeyFileError) -> [String] {
+    try names().filter { name in
+      name.hasPrefix(Self.laterAuthorityPrefix)
+        && Int(name.dropFirst(Self.laterAuthorityPrefix.count)) != nil
+    }
+  }
+
+  /// The file and the secret of an authority's key; nil when it is not here.
+  func authority(_ publicKey: PublicKey) throws -> (name: String, secret: Secret)? {
+    for name in [Self.authority] + (try laterAuthorities()) {
+      guard let secret = try load(name) else { continue }
+      if try Ed25519PrivateKey(secret).publicKey == publicKey { return (name, secret) }
+    }
+    return nil
+  }
+
+  /// Keeps an authority's key that was brought here.
+  /// - Parameter number: the number of the authority, the founder's being 1.
+  func keepAuthority(_ secret: Secret, number: Int) throws {
+    let key = try Ed25519PrivateKey(secret).publicKey
+    guard try authority(key) == nil else { return }
+    try create(number == 1 ? Self.authority : "\(Self.laterAuthorityPrefix)\(number)", secret)
   }
 
   private func trunkKeys(_ generations: KeyGenerations) throws -> [X25519TrunkKey] {

@@ -92,7 +92,14 @@ public struct KeyFiles: Sendable {
     }
   }
 
-  /// Removes one key for good.
+  /// All keys by name, whatever they are for; a draft that a crash has left is none.
+  func all() throws(KeyFileError) -> [String: Secret] {
+    var keys: [String: Secret] = [:]
+    for name in try names() where !name.contains(".") { keys[name] = try load(name) }
+    return keys
+  }
+
+  /// Removes a key for good; what the disk's own memory keeps of it is out of our reach.
   func remove(_ name: String) throws(KeyFileError) {
     let path = try path(of: name)
     guard unlink(path) == 0 else { throw .system(call: "unlink", path: path, code: errno) }

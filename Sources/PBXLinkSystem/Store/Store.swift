@@ -131,6 +131,37 @@ public final class Store: Sendable {
   /// Lines of the journal that are kept; older ones go.
   private static let journalLimit = 100_000
 
+  /// The bytes of a database file as it is at one moment, also while an agent writes to it; by SQLite's online
+  /// backup. The copy lies beside it meanwhile.
+  static func snapshot(of path: String) throws(StoreError) -> Data {
+    let copy = "\(path).\(getpid()).backup"
+    defer { for suffix in ["", "-journal", "-wal", "-shm"] { unlink(copy + suffix) } }
+    do {
+      let descriptor = open(copy, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else { throw StoreError(errno: errno, path: copy) }
+      close(descriptor)
+      var options = GRDB.Configuration()
+      options.readonly = true
+      options.busyMode = .timeout(5)
+      let source = try DatabaseQueue(path: path, configuration: options)
+      let target = try DatabaseQueue(path: copy)
+      try source.backup(to: target)
+      try target.close()
+      return try Data(contentsOf: URL(filePath: copy))
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// Ends the use of the database; its write-ahead log is then in the file itself.
+  func closeDatabase() throws(StoreError) {
+    do {
+      try queue.close()
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
   /// Closes the database and removes its files; for a site that leaves its mesh for good.
   public func erase() throws(StoreError) {
     do {

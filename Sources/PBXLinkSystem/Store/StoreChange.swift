@@ -22,6 +22,8 @@ public enum StoreChange: Hashable, Sendable {
     case highestTime = "highest_time"
     case isDown = "is_down"
     case keyGenerations = "key_generations"
+    case restoredFrom = "restored_from"
+    case authorityExported = "authority_exported"
   }
 
   /// Sets a single value.
@@ -45,9 +47,9 @@ public struct StoredState: Sendable {
     meta = Dictionary(uniqueKeysWithValues: rows.map { ($0["key"], $0["json"]) })
   }
 
-  /// A single value; nil when it was never set. Throws when it does not decode: a damaged value is not "none".
+  /// A single value; nil when it was never set, or set to nil. Throws when it does not decode: a damaged value is not "none".
   public func meta<Value: Decodable>(_ key: StoreChange.MetaKey) throws(StoreError) -> Value? {
-    guard let json = meta[key.rawValue] else { return nil }
+    guard let json = meta[key.rawValue], json != "null" else { return nil }
     do {
       return try JSONDecoder().decode(Value.self, from: Data(json.utf8))
     } catch {

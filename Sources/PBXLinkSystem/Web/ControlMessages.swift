@@ -98,11 +98,18 @@ public enum Control {
     /// Whether the clock is right although a later time was seen before.
     public let acceptClock: Bool
 
+    /// Whether to sign again after a restore although no other site could be asked.
+    public let acceptSerials: Bool?
+
     /// A request.
-    public init(acceptClock: Bool) { self.acceptClock = acceptClock }
+    public init(acceptClock: Bool, acceptSerials: Bool = false) {
+      self.acceptClock = acceptClock
+      self.acceptSerials = acceptSerials
+    }
 
     enum CodingKeys: String, CodingKey {
       case acceptClock = "accept_clock"
+      case acceptSerials = "accept_serials"
     }
   }
 

@@ -65,7 +65,15 @@ struct ControlServer: Sendable {
     }
     router.get("/v1/rotation") { _, _ in JSONReply(try await engine.rotation()) }
     router.post("/v1/down") { _, _ in JSONReply(try await engine.takeDown()) }
-    router.post("/v1/uninstall") { _, _ in JSONReply(try await engine.uninstall()) }
+    router.post("/v1/uninstall") {
+      JSONReply(try await engine.uninstall($0.decode(as: Control.UninstallRequest.self, context: $1)))
+    }
+    router.get("/v1/authority") { _, _ in JSONReply(try await engine.authority()) }
+    router.post("/v1/authority") {
+      JSONReply(try await engine.take($0.decode(as: Control.AuthorityKey.self, context: $1)))
+    }
+    router.post("/v1/authority/exported") { _, _ in JSONReply(try await engine.noteAuthorityExport()) }
+    router.post("/v1/authority/remove") { _, _ in JSONReply(try await engine.removeAuthority()) }
     router.post("/v1/reload") { _, _ in JSONReply(try await engine.reload()) }
     var quiet = logger
     quiet.logLevel = .error

@@ -141,7 +141,7 @@ struct EnrolmentTests {
     }
     #expect((head.directory, head.invitations, head.awaited) == state)
     var lyon = try join(try enrol(good, at: &head).answer)
-    #expect(throws: AgentError.notAuthority(verb: "add-site")) {
+    #expect(throws: AgentError.notAuthority(verb: "add-site", holders: lyon.authorityHolders)) {
       try enrol(request(of: "nice"), as: "nice", at: &lyon)
     }
     #expect(throws: DocumentError.self) { try request { $0.trunk.callLimit = 0 } }

@@ -43,7 +43,7 @@ struct FoundingTests {
       documents: lyon.directory.allDocuments(),
       invitations: [], cryptography: offices.cryptography)
     #expect(lyon.keys.authority == nil)
-    #expect(throws: AgentError.notAuthority(verb: "remove-site")) {
+    #expect(throws: AgentError.notAuthority(verb: "remove-site", holders: [head.mesh.site])) {
       try lyon.remove(head.mesh.site, reason: "", at: Offices.now)
     }
     #expect(throws: Never.self) { try lyon.handle(.configuration(lyon.configuration), at: Offices.now) }
@@ -100,10 +100,10 @@ struct FoundingTests {
     #expect(throws: AgentError.notAuthority(verb: "init")) { _ = try offices.head(authority: nil) }
     var head = try offices.head().agent
     var lyon = try offices.join("lyon", ["2XX"], to: &head)
-    #expect(throws: AgentError.notAuthority(verb: "add-site")) {
+    #expect(throws: AgentError.notAuthority(verb: "add-site", holders: [head.mesh.site])) {
       _ = try offices.invite("oslo", [], to: &lyon)
     }
-    #expect(throws: AgentError.notAuthority(verb: "remove-site")) {
+    #expect(throws: AgentError.notAuthority(verb: "remove-site", holders: [head.mesh.site])) {
       _ = try lyon.remove(offices.site("head"), reason: "", at: Offices.now)
     }
   }

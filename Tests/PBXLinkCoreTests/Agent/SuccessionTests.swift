@@ -56,7 +56,7 @@ struct SuccessionTests {
     }
     #expect(agents[0].keys.authority == nil)
     #expect(agents[0].directory.members.map { $0.roles.contains(.inviter) } == [false, true, false])
-    #expect(throws: AgentError.notAuthority(verb: "add-site")) {
+    #expect(throws: AgentError.notAuthority(verb: "add-site", holders: agents[0].authorityHolders)) {
       _ = try offices.invite("oslo", [], to: &agents[0])
     }
     agents[1].configuration.tunnel.endpoints = try [#require(Endpoint("203.0.113.9:51820"))]
@@ -117,7 +117,9 @@ struct SuccessionTests {
     #expect(throws: Never.self) { try recover(&agents[1], with: "recovery of new", authority: "newer") }
     var older = try mesh(recovery: nil)
     #expect(throws: AgentError.recoveryKeyWrong(isKnown: false)) { try recover(&older[1]) }
-    #expect(throws: AgentError.notAuthority(verb: "authority recovery-key")) {
+    #expect(
+      throws: AgentError.notAuthority(verb: "authority recovery-key", holders: older[1].authorityHolders)
+    ) {
       _ = try older[1].nameRecoveryKey(FakeSigner("late").publicKey, at: now)
     }
     _ = try older[0].nameRecoveryKey(FakeSigner("late").publicKey, at: now)
