@@ -69,7 +69,9 @@ struct RotationTests {
             + "grep 'k1_\\|_1\\]' /etc/asterisk/pbxlink/iax.conf")
         return old.standardOutput.isEmpty ? () : nil
       }
-      #expect(try await office.plan().steps.isEmpty)
+      try await wait(for: "\(office.name) to have nothing left to change", upTo: .seconds(20)) {
+        try await office.plan().steps.isEmpty ? () : nil
+      }
     }
   }
 

@@ -40,6 +40,11 @@ extension Agent {
       }, problems: problems)
   }
 
+  /// What the tunnel should be.
+  public func desiredTunnel(at now: Timestamp) throws -> TunnelConfiguration {
+    try tunnel(to: linkedSites(at: now), at: now)
+  }
+
   private func tunnel(to linked: [Site], at now: Timestamp) throws -> TunnelConfiguration {
     // A site that announces another's key gives its own addresses away to that key's holder, no more: one peer.
     let reached = configuration.tunnel.paths.contains(.wireguard) ? linked : []

@@ -15,6 +15,12 @@ struct SeenEndpoints: Hashable, Sendable {
   }
 }
 
+/// Since when nothing has come from a site, and where it was last.
+struct Silence: Hashable, Sendable {
+  let endpoint: ResolvedEndpoint?
+  let since: Timestamp
+}
+
 extension Agent {
   /// Seconds for which one of several endpoints is tried before the next one: longer than a handshake's
   /// retransmission (REKEY_TIMEOUT, 5 s) and shorter than an admin's patience.
@@ -26,7 +32,12 @@ extension Agent {
   func candidate(of sites: [Site], at now: Timestamp) -> ResolvedEndpoint? {
     let candidates = sites.map(candidates).filter { !$0.isEmpty }
     guard !candidates.isEmpty else { return nil }
-    let start = sites.compactMap { seenEndpoints[$0.identity]?.changedAt }.max() ?? Timestamp(seconds: 0)
+    // The turns begin anew when there is something new to try.
+    let start =
+      sites.flatMap { site -> [Timestamp] in
+        guard let silence = silent[site.name] else { return [] }
+        return [silence.since, namesChangedAt] + [seenEndpoints[site.identity]?.changedAt].compactMap(\.self)
+      }.max() ?? Timestamp(seconds: 0)
     let turn = Int(max(0, now - start) / Self.candidateInterval)
     let own = candidates[turn % candidates.count]
     return own[(turn / candidates.count) % own.count]
@@ -43,7 +54,7 @@ extension Agent {
     let announced = (site.descriptor?.wireguard.endpoints ?? []).flatMap(resolved)
     let all = seen + announced.filter { !seen.contains($0) }
     // Where it fell silent it may be again, but not first of all.
-    guard let left = silent[site.name] ?? nil, all.contains(left) else { return all }
+    guard let left = silent[site.name]?.endpoint, all.contains(left) else { return all }
     return all.filter { $0 != left } + [left]
   }
 

@@ -35,7 +35,9 @@ public struct Agent: Sendable {
   /// Where other sites see a site's tunnel, by its identity.
   var seenEndpoints: [PublicKey: SeenEndpoints] = [:]
   /// The sites from which nothing comes although they are spoken to, and the endpoint at which they fell silent.
-  var silent: [SiteName: ResolvedEndpoint?] = [:]
+  var silent: [SiteName: Silence] = [:]
+  /// When names were last found to have other addresses.
+  var namesChangedAt = Timestamp(seconds: 0)
   /// The seconds by which other sites' clocks are ahead of ours, by identity.
   var clockOffsets: [PublicKey: Int64] = [:]
   /// The sites whose tunnel works, by the last look.
@@ -122,6 +124,7 @@ public struct Agent: Sendable {
     case .namesResolved(let names):
       guard names != resolvedNames else { return [] }
       resolvedNames = names
+      namesChangedAt = now
       return [.reconcile]
     case .paths(let states, let moment):
       return selectPaths(states, at: moment, now)
@@ -131,7 +134,8 @@ public struct Agent: Sendable {
     case .endpointsSeen(let endpoints, let reporter): return note(seen: endpoints, by: reporter, at: now)
     case .silent(let sites):
       guard Set(sites.keys) != Set(silent.keys) else { return [] }
-      silent = sites.merging(silent.filter { sites.keys.contains($0.key) }) { $1 }
+      silent = sites.mapValues { Silence(endpoint: $0, since: now) }
+        .merging(silent.filter { sites.keys.contains($0.key) }) { $1 }
       return [.reconcile]
     case .clock(let clock, let site):
       note(clock: clock, of: site, at: now)

@@ -10,7 +10,7 @@ extension TunnelPeer {
     let (last, next) = (observed[publicKey]?.lastHandshake, observed[nextKey]?.lastHandshake)
     let hasChanged = next.map { next in last.map { next >= $0 } ?? true } ?? false
     let works = observed[publicKey]?.hasKeys(at: now) ?? false
-    let usesNext = hasChanged || (isSilent || !works) && triesNextKey
+    let usesNext = hasChanged || !works && triesNextKey
     var used = self
     used.nextKey = nil
     used.publicKey = usesNext ? nextKey : publicKey

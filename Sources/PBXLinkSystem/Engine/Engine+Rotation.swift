@@ -92,8 +92,11 @@ extension Engine {
     var next = try member()
     let effects = try next.endRotation(with: keys, at: now)
     try commit(next, effects, at: now)
-    // The other planes can wait, the peers look for our first handshake now.
-    try await moveTunnelKeys()
+    // In turn: a run that began before would set the former key again. And before anyone hears of it.
+    _ = await inTurn {
+      await self.setTunnelKey()
+      return await self.lastReport
+    }
     _ = await carryOut(effects).value
   }
 
@@ -106,18 +109,22 @@ extension Engine {
     }
   }
 
-  /// Brings the keys in the tunnel in line, and nothing else: in a handover each moment counts.
-  private func moveTunnelKeys() async throws {
-    guard let agent, !isDown else { return }
-    let now = Self.clock()
-    let desired = try agent.desiredState(at: now).tunnel
-    try await moveTunnelKeys(to: desired)
+  private func setTunnelKey() async {
+    do {
+      try await applyTunnelChanges { if case .setKey = $0 { true } else { false } }
+    } catch {
+      logger.error("tunnel key: \(error)")
+    }
   }
 
-  private func moveTunnelKeys(to desired: TunnelConfiguration) async throws {
+  /// Makes some of the changes that the tunnel needs, and nothing else: in a handover each moment counts.
+  private func applyTunnelChanges(where isDue: (TunnelChange) -> Bool) async throws {
+    guard let agent, !isDown else { return }
+    let now = Self.clock()
+    let desired = try agent.desiredTunnel(at: now)
     let tunnel = try await openPlanes().tunnel
     let observed = try await tunnel.observe(interface: desired.interface)
-    let due = changes(from: observed, to: desired, at: Self.clock()).filter(\.movesKeys)
+    let due = changes(from: observed, to: desired, at: now).filter(isDue)
     if !due.isEmpty { try await tunnel.apply(due, to: desired) }
   }
 
@@ -143,9 +150,8 @@ extension Engine {
     isWatchingHandover = true
     defer { isWatchingHandover = false }
     do {
-      guard let desired = try agent?.desiredState(at: Self.clock()).tunnel else { return }
       while ContinuousClock.now < handoverWatchEnd, !isDown {
-        try await moveTunnelKeys(to: desired)
+        try await applyTunnelChanges(where: \.movesAddresses)
         try await Task.sleep(for: Self.handoverWatch.interval)
       }
     } catch {
@@ -155,12 +161,12 @@ extension Engine {
 }
 
 extension TunnelChange {
-  /// Whether it sets our key, or moves addresses from one key of a peer to another.
-  fileprivate var movesKeys: Bool {
-    switch self {
-    case .setKey: true
-    case .updatePeer(let update, let others): update.allowedIPs != nil && !others.isEmpty
-    default: false
+  /// Whether it moves addresses from one key of a peer to another.
+  fileprivate var movesAddresses: Bool {
+    if case .updatePeer(let update, let others) = self {
+      update.allowedIPs != nil && !others.isEmpty
+    } else {
+      false
     }
   }
 }
