@@ -42,12 +42,12 @@ extension Agent {
     ]
   }
 
-  /// The sites that would lose us until a third one tells them our new key: those that do not know the next key,
-  /// or are down and have not said that they do.
+  /// The sites that would lose us: those that are up and do not follow announced keys, and, while no site is up that
+  /// could tell them later, those that are down and have not said that they know the next key.
   public func sitesThatCannotFollow(at now: Timestamp) -> [SiteName] {
     linkedSites(at: now).filter { site in
-      site.descriptor?.wireguard.nextPublicKey == nil
-        || !linksUp.contains(site.name) && !knowsNextTunnelKey(site)
+      linksUp.contains(site.name)
+        ? site.descriptor?.wireguard.nextPublicKey == nil : linksUp.isEmpty && !knowsNextTunnelKey(site)
     }.map(\.name)
   }
 
