@@ -128,7 +128,7 @@ extension Agent {
       "admitted with identity \(request.identity) at \(invitation.addresses[0])")
     return (
       JoinAnswer(membership: document, documents: directory.allDocuments()),
-      [.saveDocuments, .saveInvitations, .journal(entry), .push([document], except: nil)]
+      [.saveDocuments, .saveInvitations, .journal(entry), .push(Push([document]))]
     )
   }
 

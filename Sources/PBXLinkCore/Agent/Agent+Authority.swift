@@ -53,6 +53,6 @@ extension Agent {
     renewed.notAfter = now + Self.membershipLifetime
     let document = try renewed.signed(by: authority, using: cryptography)
     _ = try directory.merge(document, using: cryptography)
-    return [.saveDocuments, .push([document], except: nil)]
+    return [.saveDocuments, .push(Push([document]))]
   }
 }

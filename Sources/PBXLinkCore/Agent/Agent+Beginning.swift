@@ -96,6 +96,6 @@ extension Agent {
       notAfter: now + Self.membershipLifetime, delegation: current?.delegation)
     let document = try membership.signed(by: authority, using: cryptography)
     _ = try directory.merge(document, using: cryptography)
-    return [.saveDocuments, .push([document], except: nil)]
+    return [.saveDocuments, .push(Push([document]))]
   }
 }

@@ -21,27 +21,41 @@ extension Agent {
   ///
   /// It never fails and never signs: nothing about this site itself may stand in the way of a revocation, and
   /// two machines with one identity must not answer each other without end. The next tick announces what changed.
+  /// - Parameter errand: to whom the sender has asked us to pass new ones on; nil when it did not send them as news.
   public mutating func receive(
-    _ documents: [String], from sender: SiteName?, at now: Timestamp
+    _ documents: [String], from sender: SiteName?, errand: Errand? = nil, at now: Timestamp
   ) -> (receipt: DocumentsReceipt, effects: [Effect]) {
     var receipt = DocumentsReceipt()
     var journal: [Effect] = []
     var accepted: [String] = []
     let before = self
-    var refusals = 0
-    for document in Directory.inOrderOfTrust(Array(documents.prefix(Self.documentLimit))) {
+    var (refusals, lists) = (0, 0)
+    var limited = max(0, documents.count - Self.documentLimit)
+    for (document, header) in Self.inOrder(documents.prefix(Self.documentLimit)) {
+      // Peers that are compared with at the same time all bring the same: no fault of theirs.
+      guard !directory.holds(DocumentVersion.hash(of: document, using: cryptography)) else { continue }
+      guard limits.admits(header, from: sender, listsBefore: lists, at: now) else {
+        limited += 1
+        continue
+      }
+      if header?.isOfTrust == true { lists += 1 }
       do throws(DocumentError) {
         let changes = try directory.merge(document, using: cryptography)
-        journal += changes.map { .journal(JournalEntry($0)) }
+        let news = changes.filter { limits.isNews($0) }
+        journal += news.map { .journal(JournalEntry($0)) }
+        counters.forks += news.count { !$0.isKept }
         // The losing side of a fork is not kept, so passing it on would never end.
-        if changes.contains(where: \.isKept) { accepted.append(document) }
+        if changes.contains(where: \.isKept) {
+          accepted.append(document)
+          limits.noteDescriptor(header, at: now)
+        } else {
+          limits.noteIdle(header, from: sender, at: now)
+        }
       } catch {
         refusals += 1
+        limits.noteIdle(header, from: sender, at: now)
         if refusals <= DocumentsReceipt.reasonLimit { receipt.refused.append(error.description) }
       }
-    }
-    if documents.count > Self.documentLimit {
-      receipt.refused.append("more than \(Self.documentLimit) documents at once")
     }
     if let reason = refuseAuthority(since: before) {
       accepted = []
@@ -49,16 +63,43 @@ extension Agent {
       refusals += 1
       receipt.refused.append(reason)
     }
-    if let reason = receipt.refused.first {
+    if limited > 0 { receipt.refused.append("\(limited) not looked at: too many in a short time") }
+    counters.accepted += accepted.count
+    counters.refused += refusals
+    counters.limited += limited
+    receipt.accepted = accepted.count
+    if let reason = receipt.refused.first, limits.admitsEntry(about: sender, at: now) {
       // One entry, however many there are: a hostile member must not push the journal's past out.
       let text =
-        "\(max(refusals, 1)) refused" + (sender.map { " from '\($0)'" } ?? "") + ", the first: \(reason)"
+        "\(refusals + limited) refused" + (sender.map { " from '\($0)'" } ?? "")
+        + ", the first: \(reason)"
       journal.append(.journal(JournalEntry(.documentRefused, site: sender, text)))
     }
-    receipt.accepted = accepted.count
     guard !accepted.isEmpty else { return (receipt, journal) }
     let ended = sitesCutOff(since: before, at: now).map { Effect.hangUp($0) }
-    return (receipt, [.saveDocuments] + journal + [.reconcile] + ended + [.push(accepted, except: sender)])
+    let push = Push(accepted, to: audience(of: errand, from: sender, at: now), except: sender)
+    return (receipt, [.saveDocuments] + journal + [.reconcile] + ended + [.push(push)])
+  }
+
+  /// The documents with what their headers say, first those of trust: nothing may stand in the way of a removal.
+  private static func inOrder(_ documents: some Sequence<String>) -> [(String, JWS.Header?)] {
+    let parsed = Directory.inOrderOfTrust(Array(documents)).map { ($0, JWS.header(of: $0)) }
+    return parsed.filter { $0.1?.isOfTrust == true } + parsed.filter { $0.1?.isOfTrust != true }
+  }
+
+  /// Whom to tell of new documents: what comes from nobody, the admin has brought.
+  private mutating func audience(
+    of errand: Errand?, from sender: SiteName?, at now: Timestamp
+  ) -> Push.Audience {
+    guard let sender else { return .everyone }
+    guard let errand, limits.admits(errand, from: sender, at: now) else { return .neighbours }
+    return .errand(errand)
+  }
+
+  /// Whether to read a request of that many bytes from a tunnel address. Who is no member is turned away elsewhere.
+  public mutating func admits(bytes: Int, from address: IPAddress, at now: Timestamp) -> Bool {
+    guard let sender = site(at: address, now: now) else { return true }
+    return limits.admits(bytes: bytes, from: sender.name, at: now)
   }
 
   /// Stays under the authority that we know when the documents of another one are not complete or leave us out:
@@ -80,8 +121,12 @@ extension Agent {
 
   /// The sites with which calls end: those revoked, and all of them when we are.
   private func sitesCutOff(since before: Agent, at now: Timestamp) -> [SiteName] {
+    // Under one authority what is revoked stays so.
+    guard
+      directory.revoked.count > before.directory.revoked.count
+        || directory.authority != before.directory.authority
+    else { return [] }
     let revoked = directory.revokedIdentities.subtracting(before.directory.revokedIdentities)
-    guard !revoked.isEmpty else { return [] }
     return before.linkedSites(at: now).filter { isRevoked || revoked.contains($0.identity) }.map(\.name)
   }
 
@@ -94,7 +139,10 @@ extension Agent {
     guard let membership = directory.membership(of: identity), !isRevoked, restoredFrom == nil else {
       return []
     }
-    let last = directory.descriptor(of: identity)?.content
+    let held = directory.descriptor(of: identity)
+    let last = held?.content
+    let contest = identityContest.isLost(to: held?.version.hash, at: now)
+    let news = contest.map { [Effect.journal(JournalEntry(contest: $0, of: mesh.site))] } ?? []
     let (serial, previous) = directory.nextDescriptor(of: identity)
     let next = Descriptor(
       membership: membership.text, serial: serial, previous: previous,
@@ -106,11 +154,13 @@ extension Agent {
       // One that a clock far ahead has signed would not be renewed for years.
       !(last.issuedAt > now + Self.clockTolerance && isClockConfirmed(at: now))
     {
-      return []
+      return news
     }
+    guard identityContest.maySign(at: now) else { return news }
     let document = try next.signed(by: keys.identity, using: cryptography)
     _ = try directory.merge(document, using: cryptography)
-    return [.saveDocuments, .reconcile, .push([document], except: nil)]
+    identityContest.sign(directory.descriptor(of: identity)?.version.hash)
+    return news + [.saveDocuments, .reconcile, .push(Push([document]))]
   }
 
   /// The site file's extensions as far as they are granted, or all granted ones when it lists none.

@@ -30,7 +30,7 @@ extension Agent {
       invitations = others
       let entry = JournalEntry(
         .siteAdmitted, site: site, "admitted by its request with identity \(identity) at \(addresses[0])")
-      effects = [.saveDocuments, .journal(entry), .push([membership], except: nil)]
+      effects = [.saveDocuments, .journal(entry), .push(Push([membership]))]
     }
     // An older request that is handed in again must not take the place of a newer one.
     let newest = awaited.map(\.request).first { $0.identity == identity && $0.issuedAt > request.issuedAt }

@@ -61,7 +61,7 @@ extension Agent {
     )
     return Recovery(
       sites: members.map(\.site),
-      effects: [.saveDocuments, .journal(entry), .reconcile, .push(signed, except: nil)] + effects)
+      effects: [.saveDocuments, .journal(entry), .reconcile, .push(Push(signed))] + effects)
   }
 
   /// Names another recovery key, for one that is lost or for a mesh that has none yet. One that was known from

@@ -23,7 +23,7 @@ extension Agent {
     let names = due.prefix(Self.renewalLimit).map(\.site.description).joined(separator: ", ")
     return [
       .saveDocuments, .journal(JournalEntry(.membershipRenewed, "membership renewed: \(names)")), .reconcile,
-      .push(documents, except: nil),
+      .push(Push(documents)),
     ]
   }
 }

@@ -46,6 +46,14 @@ public struct Agent: Sendable {
   var underlayMTU: Int?
   /// An authority that a peer has told of and that has not admitted us: we stay under the one we know.
   public internal(set) var refusedAuthority: PublicKey?
+  /// How much work each member has made lately.
+  var limits = ExchangeLimits()
+  /// Whether another machine signs as this site.
+  var identityContest = IdentityContest()
+  /// What others have offered and we have asked for.
+  var promises = Promises()
+  /// What came in from other sites.
+  public internal(set) var counters = ExchangeCounters()
   let cryptography: any Cryptography
 
   /// An agent from what the store holds. Fails when a stored document does not verify: a damaged store is an
@@ -169,7 +177,7 @@ public struct Agent: Sendable {
   /// Our identity's public key.
   public var identity: PublicKey { keys.identity.publicKey }
   /// Whether the authority has revoked this site.
-  public var isRevoked: Bool { directory.revokedIdentities.contains(identity) }
+  public var isRevoked: Bool { directory.revoked[identity] != nil }
 
   /// All sites of the mesh, ours too.
   public func sites(at now: Timestamp) -> [Site] {
@@ -180,23 +188,34 @@ public struct Agent: Sendable {
   public var membership: Membership? { isRevoked ? nil : directory.membership(of: identity)?.content }
 
   /// Our own entry.
-  public func ownSite(at now: Timestamp) -> Site? { sites(at: now).first { $0.identity == identity } }
+  public func ownSite(at now: Timestamp) -> Site? {
+    membership.flatMap { directory.site($0.site, at: now, emergencyNumbers: configuration.numbers.emergency) }
+  }
 
   /// The sites that get a tunnel, a firewall entry and a trunk: members with a valid descriptor that are
   /// neither ourselves nor in conflict with an earlier one.
   public func linkedSites(at now: Timestamp) -> [Site] {
     guard !isRevoked else { return [] }
-    return withAwaited(sites(at: now), at: now).filter { site in
-      guard let descriptor = site.descriptor, site.identity != identity, site.conflict == nil else {
-        return false
-      }
-      // Our own tunnel key in another descriptor is a lie about itself; it must not stop the other links.
-      return descriptor.wireguard.publicKey != keys.tunnel.publicKey
+    return withAwaited(sites(at: now), at: now).filter(isLinked)
+  }
+
+  /// The linked site of a name.
+  public func linkedSite(_ name: SiteName, at now: Timestamp) -> Site? {
+    guard !isRevoked else { return nil }
+    let site = directory.site(name, at: now, emergencyNumbers: configuration.numbers.emergency)
+    return withAwaited(site.map { [$0] } ?? [], at: now).first(where: isLinked)
+  }
+
+  private func isLinked(_ site: Site) -> Bool {
+    guard let descriptor = site.descriptor, site.identity != identity, site.conflict == nil else {
+      return false
     }
+    // Our own tunnel key in another descriptor is a lie about itself; it must not stop the other links.
+    return descriptor.wireguard.publicKey != keys.tunnel.publicKey
   }
 
   /// The member that owns a tunnel address.
   public func site(at address: IPAddress, now: Timestamp) -> Site? {
-    linkedSites(at: now).first { $0.membership.addresses.contains(address) }
+    directory.claims.owners(of: address).sorted().lazy.compactMap { linkedSite($0, at: now) }.first
   }
 }

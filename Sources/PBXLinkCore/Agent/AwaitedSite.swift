@@ -14,8 +14,8 @@ extension Site {
   /// The site with its request in place of the descriptor that it lacks.
   func standing(on request: EnrolmentRequest, of membership: String) -> Site {
     Site(
-      membership: self.membership, descriptor: request.descriptor(of: membership), extensions: [],
-      withheldExtensions: [], isMembershipExpired: isMembershipExpired, isDescriptorExpired: false,
-      isNotYetValid: isNotYetValid, conflict: conflict)
+      membership: self.membership, descriptor: request.descriptor(of: membership),
+      isMembershipExpired: isMembershipExpired, isDescriptorExpired: false, isNotYetValid: isNotYetValid,
+      conflict: conflict, emergencyNumbers: emergencyNumbers)
   }
 }

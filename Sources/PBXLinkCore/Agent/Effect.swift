@@ -15,8 +15,8 @@ public enum Effect: Hashable, Sendable {
   case reconcile
   /// End the calls with a site that is no longer trusted.
   case hangUp(SiteName)
-  /// Send documents to every linked site, except the one that they came from.
-  case push([String], except: SiteName?)
+  /// Send documents to other sites: ``Agent/deliveries(of:reachable:at:)`` says which.
+  case push(Push)
   /// Tell these sites what has been applied here.
   case sendReceipts([SiteName])
   /// Delete the keys that are in use no more.

@@ -72,7 +72,7 @@ extension Agent {
 
   /// A site has applied documents.
   mutating func note(_ receipt: Receipt, from name: SiteName, at now: Timestamp) -> [Effect] {
-    guard let site = linkedSites(at: now).first(where: { $0.name == name }) else { return [] }
+    guard let site = linkedSite(name, at: now) else { return [] }
     let before = trunkKey(for: site)?.generation
     receipts[site.identity] = Receipt(
       revocations: Array(receipt.revocations.prefix(directory.revocations.count)),

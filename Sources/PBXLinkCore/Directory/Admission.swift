@@ -89,15 +89,9 @@ extension Directory {
     } catch {
       return .emergencyNumber(error)
     }
-    let taken = members.map { member in
-      Admission(
-        site: member.site, identity: member.identity, addresses: member.addresses,
-        extensions: member.extensions, delegated: member.delegation?.extensions ?? [],
-        admittedBy: member.admittedBy)
-    }
-    if let inviter = admission.admittedBy, let own = taken.first(where: { $0.site == inviter }) {
+    if let inviter = admission.admittedBy, let own = member(inviter).map({ Admission($0) }) {
       // What it admitted before it lost a delegation the authority has confirmed: that may be granted anew.
-      let isMember = taken.contains { $0.site == admission.site && !hangsOnInviter($0.site) }
+      let isMember = member(admission.site) != nil && !hangsOnInviter(admission.site)
       if !isMember, let pattern = admission.extensions.first(where: { !own.delegated.covers($0) }) {
         return .notDelegated(pattern)
       }
@@ -107,10 +101,11 @@ extension Directory {
         return .nameUsed(admission.site)
       }
     }
-    for other in taken where other.site == admission.site && other.identity != admission.identity {
+    if let other = member(admission.site), other.identity != admission.identity {
       return .nameTaken(other.site)
     }
     for other in open where other.site == admission.site { return .nameInvited(other.site) }
+    let taken = claims.candidates(sharing: admission).sorted().compactMap(member).map { Admission($0) }
     // A site may keep what it has: renewing a membership is an admission too.
     for other in taken + open where other.site != admission.site {
       if let identity = admission.identity, identity == other.identity {

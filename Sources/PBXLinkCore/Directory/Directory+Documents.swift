@@ -17,7 +17,7 @@ public struct DirectoryDigest: Hashable, Sendable, Codable {
 
 extension Directory {
   /// A document as it is kept outside of memory: what it is about, and its text.
-  public struct Record: Hashable, Sendable {
+  public final class Record: Hashable, Sendable {
     /// The kind.
     public let kind: DocumentKind
     /// The site name of a membership, the identity of a descriptor, the hash of any other: with
@@ -27,33 +27,41 @@ extension Directory {
     public let version: DocumentVersion
     /// The JWS.
     public let text: String
+    /// Its place in the summary.
+    let bucket: Int
 
-    fileprivate init<Content>(_ subject: String, _ document: StoredDocument<Content>) {
+    init<Content>(_ subject: String, _ document: StoredDocument<Content>) {
       kind = Content.kind
       self.subject = subject
       version = document.version
       text = document.text
+      bucket = DirectorySummary.bucket(of: Content.kind, subject)
     }
+
+    /// By text, from which the rest follows.
+    public static func == (left: Record, right: Record) -> Bool { left.text == right.text }
+    /// By text.
+    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
   }
 
   /// Everything held: who rules first, since the rest is signed by it; then revocations, so that who reads them
   /// in order never links to a revoked site.
   public var records: [Record] {
-    chain.successions.map { Record($0.version.hash, $0) }
-      + chain.charters.map { Record($0.version.hash, $0) }
-      + revocations.map { Record($0.version.hash, $0) }
-      + memberships.sorted { $0.key < $1.key }.map { Record($0.key.description, $0.value) }
-      + descriptors.sorted { $0.key < $1.key }.map { Record($0.key.description, $0.value) }
+    let bySubject = held.values.sorted { $0.subject < $1.subject }
+    return (chain.successions.map(\.version) + chain.charters.map(\.version) + revocations.map(\.version))
+      .compactMap { held[$0.hash] }
+      + bySubject.filter { $0.kind == .membership } + bySubject.filter { $0.kind == .descriptor }
   }
 
   /// The documents held, as received.
   public func allDocuments() -> [String] { records.map(\.text) }
 
   /// What this directory holds, in brief. Successions are not in it: the authority to which they lead is.
-  public func digest() -> DirectoryDigest {
+  /// - Parameter buckets: those of the ``summary`` to look at; nil for all.
+  public func digest(of buckets: Set<Int>? = nil) -> DirectoryDigest {
     var digest = DirectoryDigest(
       memberships: [:], descriptors: [:], revocations: [], authority: authority, charters: [])
-    for record in records {
+    for record in records where buckets?.contains(record.bucket) != false {
       switch record.kind {
       case .membership: digest.memberships[record.subject] = record.version
       case .descriptor: digest.descriptors[record.subject] = record.version
@@ -68,13 +76,15 @@ extension Directory {
 
   /// The documents that the directory of that digest lacks. To one under another authority it is all that the
   /// authority here has signed: which of the two counts, and with what, shows only when it is read together.
-  public func documents(missingFrom digest: DirectoryDigest) -> [String] {
+  /// - Parameter buckets: those that the digest is of; nil for all.
+  public func documents(missingFrom digest: DirectoryDigest, in buckets: Set<Int>? = nil) -> [String] {
     let revocations = Set(digest.revocations)
     let charters = Set(digest.charters ?? [])
     let isOlderVersion = digest.authority == nil
     let hasOtherAuthority = !isOlderVersion && digest.authority != authority
     let missing = records.filter { record in
-      switch record.kind {
+      guard hasOtherAuthority || buckets?.contains(record.bucket) != false else { return false }
+      return switch record.kind {
       case .descriptor: digest.descriptors[record.subject].map { $0 < record.version } ?? true
       case .succession: hasOtherAuthority
       case .charter: !isOlderVersion && (hasOtherAuthority || !charters.contains(record.subject))

@@ -8,7 +8,7 @@ extension Directory {
   /// The membership of an identity while it is the newest of its site name.
   public func membership(of identity: PublicKey) -> StoredDocument<Membership>? {
     // Only an inviter may have given one identity two names; the authority's word goes before.
-    memberships.values.filter { $0.content.identity == identity }
+    names[identity]?.compactMap { memberships[$0] }
       .min { rank($0.content) < rank($1.content) }
   }
 

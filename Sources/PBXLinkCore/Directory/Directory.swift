@@ -26,6 +26,14 @@ public struct Directory: Hashable, Sendable {
   public private(set) var revocations: [StoredDocument<Revocations>] = []
   /// Why each revoked identity is out, by the newest list that says so.
   public private(set) var revoked: [PublicKey: Revocations.Entry] = [:]
+  /// All of these by their hashes.
+  private(set) var held: [String: Record] = [:]
+  /// All of these in brief, but for the successions: how far back they go differs from site to site.
+  public private(set) var summary = DirectorySummary()
+  /// The names of each identity's memberships.
+  private(set) var names: [PublicKey: Set<SiteName>] = [:]
+  /// What the memberships claim.
+  private(set) var claims = Claims()
 
   /// A directory without documents.
   public init(mesh: MeshIdentity) { chain = AuthorityChain(root: mesh) }
@@ -35,6 +43,8 @@ public struct Directory: Hashable, Sendable {
   public mutating func merge(
     _ text: String, using cryptography: any Cryptography
   ) throws(DocumentError) -> [DirectoryChange] {
+    // A replay costs no signature.
+    guard !holds(DocumentVersion.hash(of: text, using: cryptography)) else { return [] }
     let jws = try JWS(text)
     switch DocumentKind(rawValue: jws.kind) {
     case .membership:
@@ -65,19 +75,26 @@ public struct Directory: Hashable, Sendable {
   private mutating func merge(
     succession jws: JWS, _ text: String, using cryptography: any Cryptography
   ) throws(DocumentError) -> [DirectoryChange] {
+    let known = chain.successions
     let (content, change) = try chain.merge(jws, text, using: cryptography)
-    let fork = DirectoryChange.forked(.succession, subject: "the authority", serial: content.serial)
+    let version = DocumentVersion(serial: content.serial, text: text, using: cryptography)
+    let fork = known.filter { $0.content.former == content.former && $0.version != version }.map {
+      DirectoryChange.forked(.succession, subject: "the authority", $0.version, version)
+    }
     switch change {
     case .none: return []
-    case .lostFork: return [fork]
+    case .lostFork: return fork
     case .newAuthority(let isFork):
       memberships = [:]
+      names = [:]
+      claims = Claims()
       inviters = [:]
       revocations = []
       revoked = [:]
       // Those under an authority that has lost cannot be checked by a site that never heard of it.
       if isFork { descriptors = descriptors.filter { isReadable($0.value.content, using: cryptography) } }
-      return (isFork ? [fork] : []) + [.authority(content.authority, serial: content.serial)]
+      rebuildSummary()
+      return (isFork ? fork : []) + [.authority(content.authority, serial: content.serial)]
     }
   }
 
@@ -94,10 +111,11 @@ public struct Directory: Hashable, Sendable {
     _ charter: Charter, _ text: String, using cryptography: any Cryptography
   ) -> [DirectoryChange] {
     let version = DocumentVersion(serial: charter.serial, text: text, using: cryptography)
-    let isFork = chain.charters.contains { $0.version.serial == version.serial && $0.version != version }
-    let fork = DirectoryChange.forked(.charter, subject: "the authority", serial: version.serial)
+    let forks = chain.charters.filter { $0.version.serial == version.serial && $0.version != version }
     let isKept = chain.merge(StoredDocument(content: charter, text: text, version: version))
-    return (isFork ? [fork] : []) + (isKept ? [.charter(serial: version.serial)] : [])
+    if isKept { rebuildSummary() }
+    return forks.map { .forked(.charter, subject: "the authority", $0.version, version) }
+      + (isKept ? [.charter(serial: version.serial)] : [])
   }
 
   private mutating func merge(
@@ -118,11 +136,11 @@ public struct Directory: Hashable, Sendable {
       if held.version != version, held.version.serial == version.serial,
         heldInviter?.identity == inviter?.identity
       {
-        changes.append(.forked(.membership, subject: "site '\(membership.site)'", serial: version.serial))
+        changes.append(.forked(.membership, subject: "site '\(membership.site)'", held.version, version))
       }
       guard Self.outranks((version, inviter), (held.version, heldInviter)) else { return changes }
     }
-    memberships[membership.site] = StoredDocument(content: membership, text: verified.text, version: version)
+    hold(StoredDocument(content: membership, text: verified.text, version: version))
     inviters[membership.site] = inviter
     return changes + [.membership(membership.site)]
   }
@@ -156,12 +174,11 @@ public struct Directory: Hashable, Sendable {
     if let held, held != version {
       let follows = held.serial < .max && held.serial + 1 == version.serial
       if held.serial == version.serial || (follows && descriptor.previous != held.hash) {
-        let subject = "site '\(membership.site)'"
-        fork = [.forked(.descriptor, subject: subject, serial: version.serial)]
+        fork = [.forked(.descriptor, subject: "site '\(membership.site)'", held, version)]
       }
     }
     if let held, held >= version { return fork }
-    descriptors[identity] = StoredDocument(content: descriptor, text: text, version: version)
+    hold(StoredDocument(content: descriptor, text: text, version: version), of: identity)
     return fork + [.descriptor(membership.site, identity: identity)]
   }
 
@@ -171,25 +188,83 @@ public struct Directory: Hashable, Sendable {
     let version = DocumentVersion(serial: list.serial, text: text, using: cryptography)
     let arrived = StoredDocument(content: list, text: text, version: version)
     guard !revocations.contains(where: { $0.version == version || $0.repeats(arrived) }) else { return [] }
-    let fork: [DirectoryChange] =
-      revocations.contains { $0.version.serial == version.serial }
-      ? [.forked(.revocations, subject: "the authority", serial: version.serial)] : []
+    let fork: [DirectoryChange] = revocations.filter { $0.version.serial == version.serial }.map {
+      .forked(.revocations, subject: "the authority", $0.version, version)
+    }
+    for repeated in revocations where arrived.repeats(repeated) {
+      drop(Record(repeated.version.hash, repeated))
+    }
     revocations.removeAll(where: arrived.repeats)
     revocations.append(arrived)
+    keep(Record(version.hash, arrived))
     revocations.sort { $0.version > $1.version }
     let known = revoked
     for list in revocations.reversed() {
       for entry in list.content.revoked { revoked[entry.identity] = entry }
     }
     let out = revoked.values.filter { known[$0.identity] == nil }.sorted { $0.identity < $1.identity }
-    for entry in out { descriptors[entry.identity] = nil }
+    for entry in out {
+      if let held = descriptors.removeValue(forKey: entry.identity) {
+        drop(Record(entry.identity.description, held))
+      }
+    }
     return fork + out.map { .revoked($0) }
+  }
+}
+
+// What is held, and what follows from it.
+extension Directory {
+  /// Whether a document with this hash is held.
+  public func holds(_ hash: String) -> Bool { held[hash] != nil }
+
+  private mutating func hold(_ membership: StoredDocument<Membership>) {
+    let (site, identity) = (membership.content.site, membership.content.identity)
+    if let held = memberships[site] {
+      drop(Record(site.description, held))
+      names[held.content.identity]?.remove(site)
+      if names[held.content.identity]?.isEmpty == true { names[held.content.identity] = nil }
+      claims.remove(held.content)
+    }
+    memberships[site] = membership
+    keep(Record(site.description, membership))
+    names[identity, default: []].insert(site)
+    let memberships = memberships
+    claims.add(membership.content) { memberships[$0]?.content }
+  }
+
+  private mutating func hold(_ descriptor: StoredDocument<Descriptor>, of identity: PublicKey) {
+    if let held = descriptors[identity] { drop(Record(identity.description, held)) }
+    descriptors[identity] = descriptor
+    keep(Record(identity.description, descriptor))
+  }
+
+  private mutating func keep(_ record: Record) {
+    held[record.version.hash] = record
+    summary.toggle(record)
+  }
+
+  private mutating func drop(_ record: Record) {
+    held[record.version.hash] = nil
+    summary.toggle(record)
+  }
+
+  /// After a change of who rules, which is rare.
+  private mutating func rebuildSummary() {
+    held = [:]
+    summary = DirectorySummary()
+    for succession in chain.successions {
+      held[succession.version.hash] = Record(succession.version.hash, succession)
+    }
+    for charter in chain.charters { keep(Record(charter.version.hash, charter)) }
+    for list in revocations { keep(Record(list.version.hash, list)) }
+    for (site, membership) in memberships { keep(Record(site.description, membership)) }
+    for (identity, descriptor) in descriptors { keep(Record(identity.description, descriptor)) }
   }
 }
 
 extension StoredDocument where Content == Revocations {
   /// Whether another list adds nothing to this newer one.
-  fileprivate func repeats(_ other: Self) -> Bool {
+  fileprivate func repeats(_ other: StoredDocument) -> Bool {
     version > other.version && other.content.identities.isSubset(of: content.identities)
   }
 }

@@ -14,7 +14,7 @@ public enum DirectoryChange: Hashable, Sendable {
   /// Another authority rules; what the former one has signed counts no more.
   case authority(PublicKey, serial: UInt64)
   /// Two documents claim the same place: a key is in use on two machines, or a state was put back in time.
-  case forked(DocumentKind, subject: String, serial: UInt64)
+  case forked(DocumentKind, subject: String, DocumentVersion, DocumentVersion)
 }
 
 extension DirectoryChange: CustomStringConvertible {
@@ -26,9 +26,10 @@ extension DirectoryChange: CustomStringConvertible {
     case .revoked(let entry): "site '\(entry.site)' revoked: \(entry.reason)"
     case .charter: "the authority has named a recovery key"
     case .authority(let key, let serial): "authority \(serial) of this mesh is \(key) now"
-    case .forked(let kind, let subject, let serial):
-      "two different \(kind.rawValue) documents of \(subject) follow each other or share serial \(serial): its "
-        + "key is in use twice, or it was restored from a backup"
+    case .forked(let kind, let subject, let first, let second):
+      "two different \(kind.rawValue) documents of \(subject) follow each other or share a serial: "
+        + "\(min(first, second)) and \(max(first, second)); its key is in use twice, or it was restored from a "
+        + "backup"
     }
   }
 }

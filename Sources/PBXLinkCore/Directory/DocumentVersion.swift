@@ -11,7 +11,12 @@ public struct DocumentVersion: Hashable, Sendable, Comparable {
 
   init(serial: UInt64, text: String, using cryptography: any Cryptography) {
     self.serial = serial
-    self.hash = Base64URL.encode(cryptography.sha256(Array(text.utf8)))
+    self.hash = Self.hash(of: text, using: cryptography)
+  }
+
+  /// SHA-256 of a document as signed, in base64url.
+  public static func hash(of text: String, using cryptography: any Cryptography) -> String {
+    Base64URL.encode(cryptography.sha256(Array(text.utf8)))
   }
 
   /// The older one first.
@@ -42,12 +47,24 @@ extension DocumentVersion: LosslessStringConvertible, CustomStringConvertible, C
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
 }
 
-/// A verified document together with the text that others can verify.
-public struct StoredDocument<Content: Document>: Hashable, Sendable {
+/// A verified document together with the text that others can verify. A reference, because each step of the agent
+/// copies its directory.
+public final class StoredDocument<Content: Document>: Hashable, Sendable {
   /// What it says.
   public let content: Content
   /// The JWS, byte for byte as received.
   public let text: String
   /// Its place among documents on the same subject.
   public let version: DocumentVersion
+
+  init(content: Content, text: String, version: DocumentVersion) {
+    self.content = content
+    self.text = text
+    self.version = version
+  }
+
+  /// By text, from which the rest follows.
+  public static func == (left: StoredDocument, right: StoredDocument) -> Bool { left.text == right.text }
+  /// By text.
+  public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }

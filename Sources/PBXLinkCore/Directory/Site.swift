@@ -7,10 +7,6 @@ public struct Site: Hashable, Sendable {
   public let membership: Membership
   /// Its newest descriptor; nil until it has published one.
   public let descriptor: Descriptor?
-  /// The announced extensions to link: granted by the newest membership, and no emergency number here.
-  public let extensions: [ExtensionPattern]
-  /// Announced extensions that are not linked.
-  public let withheldExtensions: [ExtensionPattern]
   /// The membership's validity is over; the site stays linked and alarms.
   public let isMembershipExpired: Bool
   /// The descriptor's validity is over; the site stays linked and alarms.
@@ -19,11 +15,22 @@ public struct Site: Hashable, Sendable {
   public let isNotYetValid: Bool
   /// Why the site is not linked although it is a member: what it shares with which other site.
   public let conflict: String?
+  /// The emergency numbers that count here.
+  let emergencyNumbers: EmergencyNumbers
 
   /// Its name.
   public var name: SiteName { membership.site }
   /// Its key.
   public var identity: PublicKey { membership.identity }
+  /// The announced extensions to link: granted by the newest membership, and no emergency number here.
+  public var extensions: [ExtensionPattern] { (descriptor?.extensions ?? []).filter(isLinked) }
+  /// Announced extensions that are not linked.
+  public var withheldExtensions: [ExtensionPattern] {
+    (descriptor?.extensions ?? []).filter { !isLinked($0) }
+  }
+  private func isLinked(_ pattern: ExtensionPattern) -> Bool {
+    membership.extensions.covers(pattern) && !emergencyNumbers.numbers.contains(where: pattern.matches)
+  }
   /// Whether either document is past its validity.
   public var isExpired: Bool { isMembershipExpired || isDescriptorExpired }
 }
@@ -32,24 +39,37 @@ extension Directory {
   /// The members, revoked ones left out, by name. `emergencyNumbers` are those that count here.
   public func sites(at now: Timestamp, emergencyNumbers: EmergencyNumbers = .standard) -> [Site] {
     let conflicts = conflicts()
-    return members.map { membership in
-      let descriptor = descriptors[membership.identity]?.content
-      let announced = descriptor?.extensions ?? []
-      let linked = announced.filter { pattern in
-        membership.extensions.covers(pattern) && !emergencyNumbers.numbers.contains(where: pattern.matches)
-      }
-      return Site(
-        membership: membership, descriptor: descriptor, extensions: linked,
-        withheldExtensions: announced.filter { !linked.contains($0) },
-        isMembershipExpired: membership.notAfter <= now,
-        isDescriptorExpired: descriptor.map { $0.expiresAt <= now } ?? false,
-        isNotYetValid: now < membership.notBefore, conflict: conflicts[membership.site])
+    return members.map { site($0, conflict: conflicts[$0.site], at: now, emergencyNumbers) }
+  }
+
+  /// The member of a name.
+  public func site(
+    _ name: SiteName, at now: Timestamp, emergencyNumbers: EmergencyNumbers = .standard
+  ) -> Site? {
+    member(name).map { member in
+      let conflict = claims.rivals[name] == nil ? nil : conflicts()[name]
+      return site(member, conflict: conflict, at: now, emergencyNumbers)
     }
+  }
+
+  private func site(
+    _ membership: Membership, conflict: String?, at now: Timestamp, _ emergencyNumbers: EmergencyNumbers
+  ) -> Site {
+    let descriptor = descriptors[membership.identity]?.content
+    return Site(
+      membership: membership, descriptor: descriptor, isMembershipExpired: membership.notAfter <= now,
+      isDescriptorExpired: descriptor.map { $0.expiresAt <= now } ?? false,
+      isNotYetValid: now < membership.notBefore, conflict: conflict, emergencyNumbers: emergencyNumbers)
   }
 
   /// The memberships that count, by name.
   var members: [Membership] {
     memberships.values.map(\.content).filter(isMember).sorted { $0.site < $1.site }
+  }
+
+  /// The membership of a name, if it counts.
+  func member(_ name: SiteName) -> Membership? {
+    memberships[name].map(\.content).flatMap { isMember($0) ? $0 : nil }
   }
 
   /// Neither revoked itself, nor admitted by an inviter who might not do so by its own newest membership.
@@ -84,7 +104,8 @@ extension Directory {
     var conflicts: [SiteName: String] = [:]
     var accepted: [Membership] = []
     var owners: [String: SiteName] = [:]
-    for member in members.sorted(by: { rank($0) < rank($1) }) {
+    // Who shares nothing with anybody is in no conflict.
+    for member in claims.rivals.keys.compactMap(member).sorted(by: { rank($0) < rank($1) }) {
       // Only what the authority has signed: what a site says of itself must not put another one out.
       let unique = ["identity \(member.identity)"] + member.addresses.map { "tunnel address \($0)" }
       if let shared = unique.first(where: { owners[$0] != nil }), let owner = owners[shared] {

@@ -55,14 +55,30 @@ public struct JWS: Hashable, Sendable {
     return unverifiedPayload
   }
 
-  /// The kind that the header of a text names; nil when it names none. Nothing else is looked at.
-  static func kind(of text: String) -> DocumentKind? {
+  /// What a document says of itself.
+  struct Header: Hashable, Sendable {
+    let kind: String
+    let keyID: String
+
+    /// Whether it says who rules or who is out.
+    var isOfTrust: Bool {
+      [.revocations, .succession, .charter].contains(DocumentKind(rawValue: kind))
+    }
+  }
+
+  /// The header alone, of which nothing is proven. Nothing else is looked at.
+  static func header(of text: String) -> Header? {
     // The header of the longest kind's name.
     let longest = 256
     guard let dot = text.utf8.prefix(longest).firstIndex(of: 0x2e),
       let header = Base64URL.decode(text[..<dot])
     else { return nil }
-    return parse(header: header).flatMap { DocumentKind(rawValue: $0.kind) }
+    return parse(header: header).map { Header(kind: $0.kind, keyID: $0.keyID) }
+  }
+
+  /// The kind that the header of a text names; nil when it names none.
+  static func kind(of text: String) -> DocumentKind? {
+    header(of: text).flatMap { DocumentKind(rawValue: $0.kind) }
   }
 
   /// Takes a document apart, checks it and gives its payload.

@@ -30,9 +30,13 @@ extension Engine: ExchangeDelegate {
     try note(request.receipt, request.time, from: name)
     let agent = try member()
     return SyncAnswer(
-      digest: agent.directory.digest(), documents: agent.directory.documents(missingFrom: request.digest),
-      receipt: agent.site(at: address, now: Self.clock()).map { agent.receipt(for: $0.identity) },
-      time: Self.clock())
+      digest: agent.directory.digest(of: request.buckets),
+      documents: agent.directory.documents(missingFrom: request.digest, in: request.buckets),
+      receipt: receipt(for: address, of: agent), time: Self.clock())
+  }
+
+  private func receipt(for address: IPAddress, of agent: Agent) -> Receipt? {
+    agent.site(at: address, now: Self.clock()).map { agent.receipt(for: $0.identity) }
   }
 
   /// What comes along with digests.
@@ -43,10 +47,32 @@ extension Engine: ExchangeDelegate {
     }
   }
 
+  func exchangeAdmit(bytes: Int, from address: IPAddress) async throws {
+    guard agent?.admits(bytes: bytes, from: address, at: Self.clock()) != false else {
+      throw Failure("too many bytes from \(address) in a short time; try again later", .temporaryFailure)
+    }
+  }
+
+  func exchangeCompare(_ request: CompareRequest, from address: IPAddress) async throws -> CompareAnswer {
+    let name = try heard(address)
+    try note(request.receipt, request.time, from: name)
+    let agent = try member()
+    let summary = agent.directory.summary
+    return CompareAnswer(
+      summary: summary.hash == request.hash ? nil : summary, receipt: receipt(for: address, of: agent),
+      time: Self.clock())
+  }
+
+  func exchangeOffer(_ request: OfferRequest, from address: IPAddress) async throws -> OfferAnswer {
+    let name = try heard(address)
+    return OfferAnswer(
+      wanted: try step { agent, now in (agent.wanted(request.hashes, from: name, at: now), []) }.result)
+  }
+
   func exchangeDocuments(_ push: DocumentsPush, from address: IPAddress) async throws -> DocumentsAnswer {
     let name = try heard(address)
     let (receipt, done) = try step { agent, now in
-      let (receipt, effects) = agent.receive(push.documents, from: name, at: now)
+      let (receipt, effects) = agent.receive(push.documents, from: name, errand: push.errand, at: now)
       return (receipt, effects)
     }
     if try member().site(at: address, now: Self.clock()) == nil {
@@ -81,49 +107,97 @@ extension Engine: ExchangeDelegate {
       address: address, port: configuration.exchangePort, name: site.name.description, timeout: timeout)
   }
 
-  /// Sends documents to all linked sites at once; one that does not answer gets them by the next sync.
-  func push(_ documents: [String], except: SiteName?) async {
+  /// How many sites are talked to at once: enough that some out of reach do not hold up the others.
+  private static let conversations = 64
+  /// Comparisons under way at once. A site that comes back to a thousand others learns from the first what it then
+  /// need not hear from all.
+  private static let comparisons = 4
+
+  /// Sends documents to the sites whose turn it is; one that does not answer gets them by a comparison later.
+  func push(_ push: Push) async {
     guard let agent, !isDown else { return }
-    let sites = agent.linkedSites(at: Self.clock()).filter { $0.name != except }
-    await withTaskGroup { group in
-      for site in sites {
-        guard let client = client(of: site) else { continue }
-        group.addTask {
-          do {
-            let answer = try await client.push(documents)
-            for reason in answer.refused.prefix(3).map({ $0.prefix(200) }) {
-              self.logger.warning("'\(site.name)' refused a document: \(reason)")
-            }
-          } catch {
-            self.logger.notice("push: \(error)")
-          }
-        }
-      }
+    let now = Self.clock()
+    let hashes = push.documents.map { DocumentVersion.hash(of: $0, using: cryptography) }
+    let deliveries = agent.deliveries(of: push, reachable: agent.linksUp, at: now)
+    await forEach(deliveries, atOnce: Self.conversations) { delivery in
+      await self.deliver(delivery, push.documents, hashes)
     }
+  }
+
+  private func deliver(_ delivery: Delivery, _ documents: [String], _ hashes: [String]) async {
+    guard let client = client(of: delivery.site) else { return }
+    do {
+      var missing = documents
+      if delivery.isOffer {
+        let wanted = Set(try await client.offer(hashes))
+        missing = zip(documents, hashes).filter { wanted.contains($0.1) }.map(\.0)
+      }
+      guard !missing.isEmpty else { return }
+      let answer = try await client.push(missing, errand: delivery.errand)
+      for reason in answer.refused.prefix(3).map({ $0.prefix(200) }) {
+        logger.warning("'\(delivery.site.name)' refused a document: \(reason)")
+      }
+    } catch {
+      logger.notice("push: \(error)")
+    }
+  }
+
+  /// Compares directories with sites, a few at once.
+  func synchronize(with sites: [Site]) async {
+    await forEach(sites, atOnce: Self.comparisons) { _ = await self.synchronize(with: $0) }
   }
 
   /// Compares directories with a peer; each side ends with the newer documents of both. Says whether it answered.
   func synchronize(with site: Site) async -> Bool {
     guard let client = client(of: site), let agent else { return false }
     do {
+      let comparison = try await client.compare(
+        CompareRequest(
+          hash: agent.directory.summary.hash, receipt: agent.receipt(for: site.identity), time: Self.clock()))
+      try note(comparison?.receipt, comparison?.time, from: site.name)
+      let current = try member()
+      let buckets = comparison.map { $0.summary.map(current.directory.summary.differences) ?? [] }
+      if let buckets, buckets.isEmpty {
+        try noteComparison(with: site)
+        return true
+      }
       let answer = try await client.sync(
         SyncRequest(
-          digest: agent.directory.digest(), receipt: agent.receipt(for: site.identity), time: Self.clock()))
+          digest: current.directory.digest(of: buckets), buckets: buckets,
+          receipt: current.receipt(for: site.identity), time: Self.clock()))
       try note(answer.receipt, answer.time, from: site.name)
       if !answer.documents.isEmpty {
         try step { agent, now in
           ((), try agent.handle(.documents(answer.documents, from: site.name), at: now))
         }
       }
-      if try member().restoredFrom != nil {
-        try step { agent, now in ((), try agent.handle(.compared(with: site.name), at: now)) }
-      }
-      let missing = try member().directory.documents(missingFrom: answer.digest)
+      try noteComparison(with: site)
+      let missing = try member().directory.documents(missingFrom: answer.digest, in: buckets)
       if !missing.isEmpty { _ = try await client.push(missing) }
       return true
     } catch {
       logger.notice("sync: \(error)")
       return false
+    }
+  }
+}
+
+extension Engine {
+  /// A restored site has learned what came after its backup.
+  private func noteComparison(with site: Site) throws {
+    guard try member().restoredFrom != nil else { return }
+    try step { agent, now in ((), try agent.handle(.compared(with: site.name), at: now)) }
+  }
+}
+
+/// Does something for each element, for some of them at once.
+private func forEach<Element: Sendable>(
+  _ elements: [Element], atOnce limit: Int, _ body: @escaping @Sendable (Element) async -> Void
+) async {
+  await withTaskGroup(of: Void.self) { group in
+    for (index, element) in elements.enumerated() {
+      if index >= limit { await group.next() }
+      group.addTask { await body(element) }
     }
   }
 }

@@ -69,7 +69,8 @@ extension Engine {
       look += 1
       if !isResolving, look % Self.looksPerResolution == 0 { Task { await resolveNames() } }
       if look % Self.looksPerSync == 0 { rememberTime() }
-      synchronizeLinks(all: look % Self.looksPerSync == 0)
+      let (round, rest) = look.quotientAndRemainder(dividingBy: Self.looksPerSync)
+      synchronizeLinks(round: rest == 0 ? round : nil)
     }
   }
 
@@ -118,15 +119,17 @@ extension Engine {
     }
   }
 
-  /// A link that has come up compares directories at once, the others every minute; all of them when a restored
-  /// site waits for the first answer.
-  private func synchronizeLinks(all: Bool) {
+  /// A link that has come up compares directories at once, the others every minute, in turn where they are many;
+  /// all of them when a restored site waits for the first answer.
+  private func synchronizeLinks(round: Int?) {
     guard let agent else { return }
     let now = Self.clock()
-    let fresh = agent.linkedSites(at: now).filter { agent.linksUp.contains($0.name) }
-    let due = all || agent.restoredFrom != nil ? fresh : fresh.filter { !freshPeers.contains($0.name) }
-    freshPeers = Set(fresh.map(\.name))
+    var due = agent.linksUp.subtracting(freshPeers)
+    freshPeers = agent.linksUp
+    if agent.restoredFrom != nil { due = agent.linksUp }
+    if let round { due.formUnion(agent.comparisonPartners(among: agent.linksUp, round: round)) }
+    let sites = due.sorted().compactMap { agent.linkedSite($0, at: now) }
     Task { await handOverIfDue() }
-    for site in due { Task { _ = await synchronize(with: site) } }
+    if !sites.isEmpty { Task { await synchronize(with: sites) } }
   }
 }

@@ -128,9 +128,7 @@ public actor Engine {
   @discardableResult
   func carryOut(_ effects: [Effect]) -> Task<[String], Never> {
     let ended = effects.compactMap { if case .hangUp(let site) = $0 { site } else { nil } }
-    let pushes = effects.compactMap { effect -> (documents: [String], except: SiteName?)? in
-      if case .push(let documents, let except) = effect { (documents, except) } else { nil }
-    }
+    let pushes = effects.compactMap { if case .push(let push) = $0 { push } else { nil } }
     let receivers = effects.flatMap { effect -> [SiteName] in
       if case .sendReceipts(let sites) = effect { sites } else { [] }
     }
@@ -138,7 +136,7 @@ public actor Engine {
     if effects.contains(.rotateKeys) { Task { await rotateOnSchedule() } }
     if effects.contains(.removeOldKeys) { removeOldKeys() }
     let mustReconcile = effects.contains(.reconcile)
-    Task { for push in pushes { await self.push(push.documents, except: push.except) } }
+    Task { for push in pushes { await self.push(push) } }
     return Task {
       var problems = mustReconcile ? await reconcile().plan.unknown : []
       for site in ended { if let problem = await hangUp(site) { problems.append(problem) } }

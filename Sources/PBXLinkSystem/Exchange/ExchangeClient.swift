@@ -13,6 +13,8 @@ struct ExchangeError: Error, CustomStringConvertible {
   let reason: String
   /// Whether the peer answered, so that asking again would not help.
   let isAnswer: Bool
+  /// Whether the peer's agent is too old to know what was asked.
+  var isUnknownRequest = false
 
   var description: String { "exchange with \(peer): \(reason)" }
 }
@@ -39,8 +41,27 @@ struct ExchangeClient: Sendable {
     try await post(ExchangePath.handover, request)
   }
 
-  func push(_ documents: [String]) async throws -> DocumentsAnswer {
-    try await post(ExchangePath.documents, DocumentsPush(documents: documents))
+  /// What the peer has in brief; nil from an older agent.
+  func compare(_ request: CompareRequest) async throws -> CompareAnswer? {
+    do {
+      return try await post(ExchangePath.compare, request)
+    } catch let error as ExchangeError where error.isUnknownRequest {
+      return nil
+    }
+  }
+
+  func push(_ documents: [String], errand: Errand? = nil) async throws -> DocumentsAnswer {
+    try await post(ExchangePath.documents, DocumentsPush(documents: documents, errand: errand))
+  }
+
+  /// Which of these the peer lacks; all of them when its agent is too old to say.
+  func offer(_ hashes: [String]) async throws -> [String] {
+    do {
+      let answer: OfferAnswer = try await post(ExchangePath.offer, OfferRequest(hashes: hashes))
+      return answer.wanted
+    } catch let error as ExchangeError where error.isUnknownRequest {
+      return hashes
+    }
   }
 
   func join(_ request: JoinRequest) async throws -> JoinAnswer {
@@ -84,7 +105,8 @@ struct ExchangeClient: Sendable {
     guard response.status == .ok else {
       let error = try? JSONDecoder().decode(ErrorAnswer.self, from: data)
       throw ExchangeError(
-        peer: name, reason: error?.error ?? "HTTP status \(response.status.code)", isAnswer: true)
+        peer: name, reason: error?.error ?? "HTTP status \(response.status.code)", isAnswer: true,
+        isUnknownRequest: response.status == .notFound)
     }
     return try JSONDecoder().decode(Answer.self, from: data)
   }

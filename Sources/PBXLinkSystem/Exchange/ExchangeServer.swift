@@ -8,6 +8,10 @@ internal import PBXLinkCore
 
 /// Whom the exchange server asks. The source address is the sender: the tunnel proves it.
 protocol ExchangeDelegate: Sendable {
+  /// Throws when the sender has sent too many bytes lately.
+  func exchangeAdmit(bytes: Int, from address: IPAddress) async throws
+  func exchangeCompare(_ request: CompareRequest, from address: IPAddress) async throws -> CompareAnswer
+  func exchangeOffer(_ request: OfferRequest, from address: IPAddress) async throws -> OfferAnswer
   func exchangeSync(_ request: SyncRequest, from address: IPAddress) async throws -> SyncAnswer
   func exchangeDocuments(_ push: DocumentsPush, from address: IPAddress) async throws -> DocumentsAnswer
   func exchangeReceipt(_ receipt: Receipt, from address: IPAddress) async throws -> ReceiptAnswer
@@ -28,36 +32,25 @@ struct ExchangeServer: Sendable {
     let delegate = delegate
     let router = Router(context: ExchangeContext.self)
     router.add(middleware: ErrorAnswers())
-    router.post(RouterPath(ExchangePath.sync)) { request, context in
-      JSONReply(
-        try await delegate.exchangeSync(
-          request.decode(as: SyncRequest.self, context: context), from: context.peerAddress()))
+    /// Measures a request before it is read, then has it answered.
+    func serve<Body: Decodable & SendableMetatype, Answer: Encodable & Sendable>(
+      _ path: String, _ answer: @escaping @Sendable (Body, IPAddress) async throws -> Answer
+    ) {
+      router.post(RouterPath(path)) { request, context in
+        let address = try context.peerAddress()
+        let size = request.headers[.contentLength].flatMap { Int($0) } ?? exchangeBodyLimit
+        try await delegate.exchangeAdmit(bytes: max(size, 0), from: address)
+        return JSONReply(try await answer(request.decode(as: Body.self, context: context), address))
+      }
     }
-    router.post(RouterPath(ExchangePath.documents)) { request, context in
-      JSONReply(
-        try await delegate.exchangeDocuments(
-          request.decode(as: DocumentsPush.self, context: context), from: context.peerAddress()))
-    }
-    router.post(RouterPath(ExchangePath.receipt)) { request, context in
-      JSONReply(
-        try await delegate.exchangeReceipt(
-          request.decode(as: Receipt.self, context: context), from: context.peerAddress()))
-    }
-    router.post(RouterPath(ExchangePath.handover)) { request, context in
-      JSONReply(
-        try await delegate.exchangeHandover(
-          request.decode(as: HandoverRequest.self, context: context), from: context.peerAddress()))
-    }
-    router.post(RouterPath(ExchangePath.endpoints)) { request, context in
-      JSONReply(
-        try await delegate.exchangeEndpoints(
-          request.decode(as: EndpointsRequest.self, context: context), from: context.peerAddress()))
-    }
-    router.post(RouterPath(ExchangePath.join)) { request, context in
-      JSONReply(
-        try await delegate.exchangeJoin(
-          request.decode(as: JoinRequest.self, context: context), from: context.peerAddress()))
-    }
+    serve(ExchangePath.compare) { try await delegate.exchangeCompare($0, from: $1) }
+    serve(ExchangePath.sync) { try await delegate.exchangeSync($0, from: $1) }
+    serve(ExchangePath.offer) { try await delegate.exchangeOffer($0, from: $1) }
+    serve(ExchangePath.documents) { try await delegate.exchangeDocuments($0, from: $1) }
+    serve(ExchangePath.receipt) { try await delegate.exchangeReceipt($0, from: $1) }
+    serve(ExchangePath.handover) { try await delegate.exchangeHandover($0, from: $1) }
+    serve(ExchangePath.endpoints) { try await delegate.exchangeEndpoints($0, from: $1) }
+    serve(ExchangePath.join) { try await delegate.exchangeJoin($0, from: $1) }
     var quiet = logger
     quiet.logLevel = .error
     let application = Application(

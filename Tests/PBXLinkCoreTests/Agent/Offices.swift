@@ -113,7 +113,7 @@ extension [Effect] {
 
   /// The documents that are sent, and to whom not.
   var pushes: [(documents: [String], except: SiteName?)] {
-    compactMap { if case .push(let documents, let except) = $0 { (documents, except) } else { nil } }
+    compactMap { if case .push(let push) = $0 { (push.documents, push.except) } else { nil } }
   }
 
   /// The sites with which calls end.

@@ -40,6 +40,28 @@ struct PublishTests {
     #expect(chain.trunk.callLimit == 2)
   }
 
+  @Test("of two machines with one identity each is told of the other and answers more and more slowly")
+  func lastingClones() throws {
+    var head = try offices.head().agent
+    var machines = [try offices.join("lyon", ["2XX"], to: &head)]
+    machines.append(try offices.restarted(machines[0]))
+    machines[1].configuration.trunk.callLimit = 3
+    var told: [String] = []
+    var published = [0, 0]
+    for second in 0..<3_600 {
+      let index = second % 2
+      let effects = try machines[index].handle(.tick, at: now + Int64(second))
+      published[index] += effects.pushes.count
+      for case .journal(let entry) in effects { told.append(entry.text) }
+      for push in effects.pushes {
+        _ = machines[1 - index].receive(push.documents, from: head.mesh.site, at: now + Int64(second))
+      }
+    }
+    #expect(published.allSatisfy { (2...8).contains($0) }, "\(published)")
+    #expect(told.count >= 2 && Set(told).count == told.count)
+    #expect(told.allSatisfy { $0.contains("another server signs as this site 'lyon'") })
+  }
+
   @Test("a clock that is set back signs nothing and cuts nothing")
   func clock() throws {
     var head = try offices.head().agent

@@ -128,7 +128,8 @@ struct AuthorityMergeTests {
     #expect(try mesh.directory(mesh.pinned, of: both.reversed()) == reference)
     var directory = Directory(mesh: try mesh.pinned)
     _ = try directory.merge(both[0], using: mesh.cryptography)
-    let fork = DirectoryChange.forked(.succession, subject: "the authority", serial: 2)
+    let versions = both.map { DocumentVersion(serial: 2, text: $0, using: mesh.cryptography) }
+    let fork = DirectoryChange.forked(.succession, subject: "the authority", versions[0], versions[1])
     #expect(try directory.merge(both[1], using: mesh.cryptography).first == fork)
   }
 

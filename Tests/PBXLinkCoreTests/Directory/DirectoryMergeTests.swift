@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Directory merge")
 struct DirectoryMergeTests {
@@ -91,8 +92,32 @@ struct DirectoryMergeTests {
     }
     #expect(left == both)
     #expect(right == both)
+    #expect(left.summary == right.summary)
     #expect(left.documents(missingFrom: right.digest()).isEmpty)
     #expect(left.digest() == right.digest())
+  }
+
+  @Test(
+    "a summary is that of the documents held, and tells where two directories differ",
+    arguments: UInt64(0)..<50)
+  func summaries(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let documents = try randomDocuments(using: &random)
+    let left = try directory(of: documents.filter { _ in Bool.random(using: &random) })
+    let right = try directory(of: documents.filter { _ in Bool.random(using: &random) })
+    var summary = DirectorySummary()
+    for record in left.records { summary.toggle(record) }
+    let kept =
+      left.memberships.values.map(\.text) + left.descriptors.values.map(\.text) + left.revocations.map(\.text)
+    #expect(Set(left.allDocuments()) == Set(kept) && left.records.count == kept.count)
+    #expect(left.summary == summary)
+    #expect(left.records.allSatisfy { left.holds($0.version.hash) })
+    #expect(DirectorySummary(summary.description) == summary)
+    #expect((left.summary.hash == right.summary.hash) == (left.allDocuments() == right.allDocuments()))
+    let buckets = left.summary.differences(from: right.summary)
+    #expect(
+      left.documents(missingFrom: right.digest(of: buckets), in: buckets)
+        == left.documents(missingFrom: right.digest()))
   }
 
   @Test("changes are told once; what is known or older is none")
@@ -126,15 +151,20 @@ struct DirectoryMergeTests {
       descriptor.trunk.callLimit = limit
       documents.append(try mesh.sign(descriptor, by: "lyon"))
     }
-    let fork = DirectoryChange.forked(.descriptor, subject: "site 'lyon'", serial: 1)
+    let versions = documents.map { DocumentVersion(serial: 1, text: $0, using: mesh.cryptography) }
+    let fork = DirectoryChange.forked(.descriptor, subject: "site 'lyon'", versions[0], versions[1])
     var directory = try directory(of: [documents[0]])
     #expect(try directory.merge(documents[1], using: mesh.cryptography).first == fork)
+    #expect(versions.allSatisfy { fork.description.contains($0.hash) })
     #expect(try self.directory(of: documents.reversed()) == directory)
     var successor = try mesh.descriptor(of: membership, serial: 2)
     successor.previous = Base64URL.encode(mesh.cryptography.sha256([1]))
+    let stray = try mesh.sign(successor, by: "lyon")
     #expect(
-      try directory.merge(mesh.sign(successor, by: "lyon"), using: mesh.cryptography).first
-        == .forked(.descriptor, subject: "site 'lyon'", serial: 2))
+      try directory.merge(stray, using: mesh.cryptography).first
+        == .forked(
+          .descriptor, subject: "site 'lyon'", try #require(versions.max()),
+          DocumentVersion(serial: 2, text: stray, using: mesh.cryptography)))
   }
 
   @Test("a revoked identity loses its descriptor and cannot come back, whatever it or an old list says")

@@ -20,6 +20,10 @@ struct Office {
   /// Nil while the agent is down, and before the join.
   var agent: Agent?
   var isUp = true
+  /// When each peer was last heard through the tunnel; the kernel keeps it when the agent dies.
+  var heard: [SiteName: Timestamp] = [:]
+  /// How wrong its clock is, in seconds.
+  var skew: Int64 = 0
   /// What the admin was handed; nil once the join is through.
   var invitation: Invitation?
   /// The identities that lists on this disk say are out, kept apart from what the agent makes of them.
@@ -31,9 +35,14 @@ struct Office {
 /// What goes through the tunnels.
 struct Packet {
   enum Content {
-    case push([String])
-    case digest(DirectoryDigest)
-    case difference(DirectoryDigest, [String])
+    case push([String], Errand?)
+    /// The hashes of documents; the documents themselves stay where they are until they are wanted.
+    case offer([String], Errand?)
+    case wanted([String], Errand?)
+    case compare(hash: String)
+    case summary(DirectorySummary)
+    case digest(DirectoryDigest, Set<Int>)
+    case difference(DirectoryDigest, [String], Set<Int>)
     case join(JoinRequest)
     case admitted(JoinAnswer)
   }

@@ -30,6 +30,7 @@ extension World {
     var configuration = Configuration()
     configuration.tunnel.endpoints = endpoints
     offices[name] = Office(keys: try .fake("\(name) \(life)"), configuration: configuration)
+    offices[name]?.skew = Int64.random(in: -7_200...7_200, using: &random)
     offices[name]?.invitation = try Invitation.parse(line, now: now, using: cryptography)
     queue.schedule(.join(name), at: now + Int64.random(in: 1...30, using: &random))
   }
@@ -104,7 +105,14 @@ extension World {
         documents.append(try foreign.sign(list))
       }
     }
+    // Some flood, and leave everybody to everybody.
+    if chance(250) {
+      let flood = (0..<200).map { (documents.randomElement(using: &random) ?? "") + String($0, radix: 16) }
+      documents += flood
+    }
     let sender = offices.keys.sorted().randomElement(using: &random)
-    try receive(documents.shuffled(using: &random), at: name, from: sender)
+    let errand = Errand(push: offices.keys.sorted(), offer: offices.keys.sorted())
+    try receive(
+      documents.shuffled(using: &random), at: name, from: sender, errand: chance(200) ? errand : nil)
   }
 }

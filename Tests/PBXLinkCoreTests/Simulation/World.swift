@@ -62,7 +62,10 @@ struct World {
   }
 
   func require(_ condition: Bool, _ text: @autoclosure () -> String) throws {
-    guard condition else { throw Violation("seed \(seed), second \(now - SampleMesh.now): \(text())") }
+    guard condition else {
+      throw Violation(
+        "second \(now - SampleMesh.now): \(text()) (again: scripts/test simulation --seed \(seed))")
+    }
   }
 
   mutating func chance(_ permille: Int) -> Bool { Int.random(in: 0..<1000, using: &random) < permille }
@@ -86,11 +89,13 @@ struct World {
     case .look(let site):
       queue.schedule(event, at: now + 10)
       try step(site) { agent, now in try agent.handle(.tick, at: now) }
+      handshake(site)
     case .synchronize(let site):
       queue.schedule(event, at: now + 60)
       guard let agent = offices[site]?.agent else { return }
-      for peer in agent.linkedSites(at: now) {
-        send(.digest(agent.directory.digest()), from: site, to: peer.name)
+      let round = Int((now - SampleMesh.now) / 60)
+      for peer in agent.comparisonPartners(among: reachable(from: site), round: round) {
+        send(.compare(hash: agent.directory.summary.hash), from: site, to: peer)
       }
     case .join(let site): askToJoin(site)
     case .restart(let site): try restart(site)
@@ -105,7 +110,7 @@ struct World {
     _ site: SiteName, _ documents: [String] = [], _ decide: (inout Agent, Timestamp) throws -> [Effect]
   ) throws {
     guard var agent = offices[site]?.agent else { return }
-    let effects = try decide(&agent, now)
+    let effects = try decide(&agent, now + (offices[site]?.skew ?? 0))
     try keep(agent, effects, documents, of: site)
   }
 
@@ -122,10 +127,13 @@ struct World {
         for document in documents { offices[site]?.revoked.formUnion(lists[document] ?? []) }
       case .saveInvitations: offices[site]?.disk.invitations = agent.invitations
       case .reconcile: offices[site]?.planes = try agent.desiredState(at: now)
-      case .push(let documents, let except):
-        history += documents
-        for peer in agent.linkedSites(at: now) where peer.name != except {
-          send(.push(documents), from: site, to: peer.name)
+      case .push(let push):
+        history += push.documents
+        for delivery in agent.deliveries(of: push, reachable: reachable(from: site), at: now) {
+          let errand = delivery.errand
+          send(
+            delivery.isOffer ? .offer(push.documents, errand) : .push(push.documents, errand), from: site,
+            to: delivery.site.name)
         }
       case .journal(let entry):
         try require(entry.kind != .siteForked, "\(site): \(entry.text)")
@@ -166,6 +174,32 @@ struct World {
   private mutating func send(_ packet: Packet) {
     guard !chance(lossPermille) else { return }
     queue.schedule(.deliver(packet), at: now + Int64.random(in: 0...3, using: &random))
+    // A request whose answer was lost is made again.
+    if chance(lossPermille / 4) {
+      queue.schedule(.deliver(packet), at: now + Int64.random(in: 0...30, using: &random))
+    }
+  }
+
+  /// The sites that were heard while WireGuard's keys are valid.
+  private func reachable(from site: SiteName) -> Set<SiteName> {
+    let heard = offices[site]?.heard ?? [:]
+    return Set(heard.filter { now - $0.value <= 180 }.keys)
+  }
+
+  /// Keepalives between one site and its peers. A link that comes up compares directories.
+  private mutating func handshake(_ site: SiteName) {
+    guard let agent = offices[site]?.agent, let address = agent.membership?.addresses.first else { return }
+    let before = reachable(from: site)
+    for peer in agent.linkedSites(at: now).map(\.name) {
+      let hash = agent.directory.summary.hash
+      let packet = Packet(
+        from: site, to: peer, key: agent.keys.tunnel.publicKey, source: address, content: .compare(hash: hash)
+      )
+      guard passes(packet), !chance(lossPermille) else { continue }
+      offices[site]?.heard[peer] = now
+      offices[peer]?.heard[site] = now
+      if !before.contains(peer) { send(packet) }
+    }
   }
 
   /// WireGuard's cryptokey routing: both ends must know each other, and the source must be allowed for the key.
@@ -199,25 +233,44 @@ struct World {
       if office.invitation?.inviter.site == sender { offices[packet.to]?.invitation = nil }
     }
     switch packet.content {
-    case .push(let documents): try receive(documents, at: packet.to, from: sender)
-    case .digest(let digest):
+    case .push(let documents, let errand): try receive(documents, at: packet.to, from: sender, errand: errand)
+    case .offer(let documents, let errand):
+      let hashes = documents.map { DocumentVersion.hash(of: $0, using: cryptography) }
+      let asked = offices[packet.to]?.agent?.wanted(hashes, from: sender, at: now) ?? []
+      let wanted = zip(documents, hashes).filter { asked.contains($0.1) }.map(\.0)
+      if !wanted.isEmpty { send(.wanted(wanted, errand), from: packet.to, to: packet.from) }
+    case .wanted(let documents, let errand): send(.push(documents, errand), from: packet.to, to: packet.from)
+    case .compare(let hash):
+      guard let summary = offices[packet.to]?.agent?.directory.summary, summary.hash != hash else { return }
+      send(.summary(summary), from: packet.to, to: packet.from)
+    case .summary(let summary):
+      guard let directory = offices[packet.to]?.agent?.directory else { return }
+      let buckets = directory.summary.differences(from: summary)
+      send(.digest(directory.digest(of: buckets), buckets), from: packet.to, to: packet.from)
+    case .digest(let digest, let buckets):
       guard let directory = offices[packet.to]?.agent?.directory else { return }
       send(
-        .difference(directory.digest(), directory.documents(missingFrom: digest)), from: packet.to,
-        to: packet.from)
-    case .difference(let digest, let documents):
+        .difference(
+          directory.digest(of: buckets), directory.documents(missingFrom: digest, in: buckets), buckets),
+        from: packet.to, to: packet.from)
+    case .difference(let digest, let documents, let buckets):
       try receive(documents, at: packet.to, from: sender)
-      guard let missing = offices[packet.to]?.agent?.directory.documents(missingFrom: digest),
+      guard
+        let missing = offices[packet.to]?.agent?.directory.documents(missingFrom: digest, in: buckets),
         !missing.isEmpty
       else { return }
-      send(.push(missing), from: packet.to, to: packet.from)
+      send(.push(missing, nil), from: packet.to, to: packet.from)
     case .join, .admitted: break
     }
   }
 
-  mutating func receive(_ documents: [String], at site: SiteName, from sender: SiteName?) throws {
+  mutating func receive(
+    _ documents: [String], at site: SiteName, from sender: SiteName?, errand: Errand? = nil
+  ) throws {
     guard !documents.isEmpty else { return }
-    try step(site, documents) { agent, now in try agent.handle(.documents(documents, from: sender), at: now) }
+    try step(site, documents) { agent, now in
+      agent.receive(documents, from: sender, errand: errand, at: now).effects
+    }
   }
 
   // MARK: Joining
@@ -274,6 +327,6 @@ struct World {
       try receive(answer.documents, at: site, from: invitation.inviter.site)
     }
     guard let agent = offices[site]?.agent else { return }
-    sendByInvitation(.push(agent.directory.allDocuments()), invitation, from: site)
+    sendByInvitation(.push(agent.directory.allDocuments(), nil), invitation, from: site)
   }
 }
