@@ -15,4 +15,11 @@ extension Lab {
       ])
     }
   }
+
+  /// Moves an office behind NAT to another network: another address, and a router that masquerades in another way.
+  public func move(_ office: Office, to address: IPAddress, behind network: LabFile.Network) async throws {
+    guard let router = routers.first(where: { $0.name == "\(office.name)-router" }) else { return }
+    try await Router.configure(router, isSymmetric: network == .symmetric)
+    try await readdress([(office, address)])
+  }
 }

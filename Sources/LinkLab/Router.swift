@@ -16,15 +16,20 @@ enum Router {
       ["ip", "link", "set", "lan0", "up"],
       ["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"],
     ])
-    try await router.run(
-      ["nft", "-f", "-"], input: rules(masquerade: isSymmetric ? "masquerade fully-random" : "masquerade")
-    )
-    .checked()
+    try await configure(router, isSymmetric: isSymmetric)
     try await office.runAll([
       ["ip", "address", "add", lan.interface(lan.host(10)), "dev", "eth0"],
       ["ip", "link", "set", "eth0", "up"],
       ["ip", "route", "add", "default", "via", "\(lan.host(1))"],
     ])
+  }
+
+  /// Sets how the router masquerades.
+  static func configure(_ router: Anchor, isSymmetric: Bool) async throws {
+    let masquerade = isSymmetric ? "masquerade fully-random" : "masquerade"
+    // Made first, so that there is one to delete.
+    let replaced = "table ip router {}\ndelete table ip router\n"
+    try await router.run(["nft", "-f", "-"], input: replaced + rules(masquerade: masquerade)).checked()
   }
 
   // Input is dropped, not rejected: a confirmed entry for an unasked packet would take the port that the

@@ -16,6 +16,7 @@ struct LinkedLab: Sendable {
   var paris: Office { get throws { try lab.office(named: "paris") } }
   var lyon: Office { get throws { try lab.office(named: "lyon") } }
   var nice: Office { get throws { try lab.office(named: "nice") } }
+  var rome: Office { get throws { try lab.office(named: "rome") } }
 
   /// What an admin types at the first office to start the mesh.
   func found() async throws {

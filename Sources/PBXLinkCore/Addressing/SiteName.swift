@@ -30,3 +30,18 @@ public struct SiteName: Hashable, Sendable, LosslessStringConvertible, CustomStr
   /// Encodes the label.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
 }
+
+extension SiteName: CodingKeyRepresentable {
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// The label as a key, so that what is kept by site is an object in JSON.
+  public var codingKey: any CodingKey { Key(stringValue: description) }
+
+  /// A name, or nil when the key is not a lower-case DNS label.
+  public init?(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
+}

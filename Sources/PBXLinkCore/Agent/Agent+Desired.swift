@@ -55,13 +55,24 @@ extension Agent {
     let own = [keys.tunnel.publicKey, keys.nextTunnel.publicKey]
     let announced = (own + openInvitations.map(\.tunnelKey) + holders.values.flatMap { $0.flatMap(\.1.keys) })
       .reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    let carried = carried(linked)
+    let behindRelay = Set(carried.values.joined().map(\.identity))
     let members = holders.map { key, sites in
-      TunnelPeer(
+      // By a relay goes IPv4, which calls, probes and the exchange use.
+      let own = sites.flatMap { site in
+        site.0.membership.addresses.filter { $0.family == .v6 || !behindRelay.contains(site.0.identity) }
+      }
+      let others = sites.flatMap { carried[$0.0.name] ?? [] }.flatMap(\.membership.addresses).filter {
+        $0.family == .v4
+      }
+      let isBehindRelay = sites.contains { behindRelay.contains($0.0.identity) }
+      return TunnelPeer(
         publicKey: key, nextKey: sites[0].1.nextPublicKey.flatMap { announced[$0] == 1 ? $0 : nil },
         triesNextKey: triesNextKey(of: sites.map(\.0), at: now),
         isSilent: sites.allSatisfy { silent.keys.contains($0.0.name) },
-        allowedIPs: Set(sites.flatMap(\.0.membership.addresses).map(IPPrefix.init(host:))),
-        endpoint: candidate(of: sites.map(\.0), at: now), keepalive: configuration.tunnel.keepalive)
+        allowedIPs: Set((own + others).map(IPPrefix.init(host:))),
+        endpoint: candidate(of: sites.map(\.0), at: now),
+        keepalive: isBehindRelay ? DirectTraffic.keepalive : configuration.tunnel.keepalive)
     }.sorted { $0.publicKey < $1.publicKey }
     // A site that announces the throw-away key of an invitation as its own must not stop the other links.
     let taken = Set(members.map(\.publicKey) + members.compactMap(\.nextKey))
@@ -74,7 +85,7 @@ extension Agent {
       publicKey: keys.tunnel.publicKey,
       listenPort: configuration.tunnel.listenPort,
       addresses: (membership?.addresses ?? []).map(IPPrefix.init(host:)),
-      mtu: tunnelMTU, peers: members + invited, routes: mesh.networks)
+      mtu: tunnelMTU, peers: members + invited, routes: mesh.networks, forwards: isRelay)
   }
 
   /// The invitations that let someone in: none once we are revoked ourselves.
@@ -88,7 +99,8 @@ extension Agent {
       invited: openInvitations.flatMap(\.throwAwayAddresses).sorted(), meshNetworks: mesh.networks,
       exchangePort: configuration.exchangePort, probePort: configuration.probePort,
       iaxPort: configuration.trunk.port, tunnelPort: configuration.tunnel.listenPort,
-      protectIAX: configuration.firewall.protectIAX, allowedIAX: configuration.firewall.allowIAX.sorted())
+      protectIAX: configuration.firewall.protectIAX, allowedIAX: configuration.firewall.allowIAX.sorted(),
+      relayedIAX: isRelay ? Set(linked.compactMap(\.descriptor?.trunk.port)) : [])
   }
 
   private func trunk(with peers: [TrunkPeer]) -> TrunkConfiguration {

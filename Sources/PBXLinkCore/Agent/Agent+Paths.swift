@@ -20,6 +20,7 @@ extension Agent {
       switch path {
       case .wireguard: true
       case .openvpnTCP: openVPNEnd(towards: site) != nil && openVPNInterface(of: site) != nil
+      case .relay: mayRelay(to: site)
       }
     }
   }
@@ -35,7 +36,7 @@ extension Agent {
   ) -> LinkPaths {
     let interface = openVPNInterface(of: site)
     return LinkPaths(
-      offered: paths(to: site), inUse: path(to: site), states: states,
+      offered: paths(to: site), inUse: path(to: site), relay: relay(to: site), states: states,
       openVPN: interface.flatMap { openVPN?.status(of: $0) },
       openVPNProblem: interface.flatMap { openVPN?.problem(of: $0) })
   }
@@ -46,13 +47,24 @@ extension Agent {
   }
 
   /// Takes over what the routes show: calls that are up must not notice that the agent has started again.
-  /// - Parameter routed: the OpenVPN interfaces that packets to their peers take.
-  public mutating func adoptPaths(routed: Set<String>, at now: Timestamp) {
-    for site in linkedSites(at: now) where pathSelections[site.identity] == nil {
+  /// - Parameters:
+  ///   - routed: the OpenVPN interfaces that packets to their peers take.
+  ///   - tunnel: whose allowed IPs show which sites are reached by a relay.
+  public mutating func adoptPaths(
+    routed: Set<String>, tunnel: ObservedTunnel? = nil, monotonic moment: Duration = .zero, at now: Timestamp
+  ) {
+    let linked = linkedSites(at: now)
+    for site in linked where pathSelections[site.identity] == nil {
       let paths = paths(to: site)
       guard paths.count > 1 else { continue }
       let isRouted = openVPNInterface(of: site).map(routed.contains) ?? false
-      pathSelections[site.identity] = PathSelection(paths, inUse: isRouted ? .openvpnTCP : paths[0])
+      var inUse = isRouted ? .openvpnTCP : paths[0]
+      if !isRouted, paths.contains(.relay), let relay = tunnel?.relay(to: site, among: linked) {
+        inUse = .relay
+        relayAgreements[site.identity] = RelayAgreement(
+          isLeader: mesh.site < site.name, choice: relay, at: moment)
+      }
+      pathSelections[site.identity] = PathSelection(paths, inUse: inUse)
     }
   }
 
@@ -61,22 +73,30 @@ extension Agent {
     guard let local = membership?.addresses.first(where: { $0.family == .v4 }) else { return [] }
     return linkedSites(at: now).flatMap { site -> [ProbeTarget] in
       guard let peer = site.membership.addresses.first(where: { $0.family == .v4 }) else { return [] }
-      return paths(to: site).compactMap { path in
-        let interface = path == .wireguard ? configuration.tunnel.interface : openVPNInterface(of: site)
+      // What leaves by the WireGuard interface takes the direct way or the relay, whichever is in use.
+      let relay = relay(to: site)
+      let probed = paths(to: site).filter { $0 != (relay == nil ? .relay : .wireguard) }
+      return probed.compactMap { path in
+        let interface = path == .openvpnTCP ? openVPNInterface(of: site) : configuration.tunnel.interface
         return interface.flatMap {
-          ProbeTarget(site: site.name, path: path, interface: $0, peer: peer, local: local)
+          var target = ProbeTarget(site: site.name, path: path, interface: $0, peer: peer, local: local)
+          if path == .relay { target?.relay = relay }
+          return target
         }
       }
     }
   }
 
   mutating func selectPaths(
-    _ states: [SiteName: [TunnelPath: PathState]], at moment: Duration, _ now: Timestamp
+    _ probed: [SiteName: [TunnelPath: PathState]], direct: [SiteName: PathState], at moment: Duration,
+    _ now: Timestamp
   ) -> [Effect] {
     var effects: [Effect] = []
     let linked = linkedSites(at: now)
     let known = Set(linked.map(\.identity))
     pathSelections = pathSelections.filter { known.contains($0.key) }
+    relayAgreements = relayAgreements.filter { known.contains($0.key) }
+    reachableRelays = reachableRelays(among: linked, probed)
     for site in linked {
       let paths = paths(to: site)
       guard paths.count > 1 else {
@@ -86,21 +106,60 @@ extension Agent {
         continue
       }
       var selection = pathSelections[site.identity] ?? PathSelection(paths, inUse: paths[0])
-      let before = selection.inUse
       selection.preference = paths
-      selection.update(states: states[site.name] ?? [:], at: moment)
       pathSelections[site.identity] = selection
-      guard selection.inUse != before else { continue }
-      let isFallback = states[site.name]?[before]?.condition == .down
-      let why = isFallback ? "\(before.rawValue) does not answer" : "it works and is preferred"
-      effects += [
-        .reconcile,
-        .journal(
-          JournalEntry(
-            .pathChanged, site: site.name,
-            "link to '\(site.name)' moves to \(selection.inUse.rawValue): \(why)")),
-      ]
+      effects += select(
+        selection, to: site, probed: probed[site.name] ?? [:], direct: direct[site.name], at: moment)
     }
     return effects
+  }
+
+  private mutating func select(
+    _ current: PathSelection, to site: Site, probed: [TunnelPath: PathState], direct: PathState?,
+    at moment: Duration
+  ) -> [Effect] {
+    var selection = current
+    func states() -> [TunnelPath: PathState] {
+      pathStates(to: site, probed: probed, direct: direct, at: moment)
+    }
+    let relay = relay(to: site)
+    agree(with: site, states(), at: moment)
+    let states = states()
+    selection.update(states: states, at: moment)
+    if current.inUse == .relay, selection.inUse == .wireguard, states[.relay]?.isUp == true {
+      // Both must go at the same moment, so it is asked first.
+      return relayAgreements[site.identity]?.mayAsk(at: moment) == true ? [.askForDirect(site.name)] : []
+    }
+    pathSelections[site.identity] = selection
+    guard selection.inUse != current.inUse else {
+      let next = self.relay(to: site)
+      guard next != relay else { return [] }
+      return next == nil ? [.reconcile] : moved(site, "it is the best that both reach")
+    }
+    let isFallback = states[current.inUse]?.condition == .down
+    return moved(
+      site, isFallback ? "\(current.inUse.rawValue) does not answer" : "it works and is preferred")
+  }
+
+  func moved(_ site: Site, _ why: String) -> [Effect] {
+    let path = path(to: site).rawValue + (relay(to: site).map { " '\($0)'" } ?? "")
+    return [
+      .reconcile,
+      .journal(
+        JournalEntry(.pathChanged, site: site.name, "link to '\(site.name)' moves to \(path): \(why)")),
+    ]
+  }
+}
+
+extension ObservedTunnel {
+  /// The relay that has a site's address among its allowed IPs.
+  fileprivate func relay(to site: Site, among linked: [Site]) -> SiteName? {
+    guard let address = site.membership.addresses.first(where: { $0.family == .v4 }),
+      let (key, _) = peers.first(where: { $0.value.allowedIPs.contains(IPPrefix(host: address)) })
+    else { return nil }
+    return linked.first {
+      $0.identity != site.identity && $0.membership.roles.contains(.relay)
+        && $0.descriptor?.wireguard.keys.contains(key) == true
+    }?.name
   }
 }

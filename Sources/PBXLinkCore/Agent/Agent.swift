@@ -38,6 +38,12 @@ public struct Agent: Sendable {
   var silent: [SiteName: Silence] = [:]
   /// When names were last found to have other addresses.
   var namesChangedAt = Timestamp(seconds: 0)
+  /// What has been agreed with sites that only a relay can reach, by identity.
+  var relayAgreements: [PublicKey: RelayAgreement] = [:]
+  /// The relays that we reach directly, and the microseconds there and back.
+  var reachableRelays: [SiteName: Int] = [:]
+  /// What sites that cannot reach each other have left here.
+  var relayNotes = RelayNotes()
   /// The seconds by which other sites' clocks are ahead of ours, by identity.
   var clockOffsets: [PublicKey: Int64] = [:]
   /// The sites whose tunnel works, by the last look.
@@ -94,7 +100,13 @@ public struct Agent: Sendable {
     /// Names were looked up.
     case namesResolved([String: [IPAddress]])
     /// What the probes of paths show, and the time on their clock.
-    case paths([SiteName: [TunnelPath: PathState]], monotonic: Duration)
+    /// - direct: whether the direct way works to sites behind a relay.
+    case paths(
+      [SiteName: [TunnelPath: PathState]], direct: [SiteName: PathState] = [:], monotonic: Duration)
+    /// What others have left for us at a relay, and the time on the clock of the paths.
+    case relayNotes([SiteName: AgedRelayNote], monotonic: Duration)
+    /// The direct way to a site works, and both ends take it now.
+    case leaveRelay(SiteName, monotonic: Duration)
     /// The planes are as these documents want them, and Asterisk takes calls by these generations of our trunk key.
     case applied(Directory, trunkGenerations: [UInt32])
     /// A site says what it has applied.
@@ -134,8 +146,12 @@ public struct Agent: Sendable {
       resolvedNames = names
       namesChangedAt = now
       return [.reconcile]
-    case .paths(let states, let moment):
-      return selectPaths(states, at: moment, now)
+    case .paths(let states, let direct, let moment):
+      return selectPaths(states, direct: direct, at: moment, now)
+    case .relayNotes(let notes, let moment):
+      receive(relayNotes: notes, at: moment, now)
+      return []
+    case .leaveRelay(let site, let moment): return leaveRelay(to: site, at: moment, now)
     case .applied(let directory, let generations):
       return try noteApplied(directory, trunkGenerations: generations, at: now)
     case .receipt(let receipt, let site): return note(receipt, from: site, at: now)

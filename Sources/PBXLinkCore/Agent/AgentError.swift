@@ -29,6 +29,7 @@ public enum AgentError: Error, Hashable, Sendable {
   case lastInviter(SiteName)
   case recoveryKeyWrong(isKnown: Bool)
   case authorityRefused(PublicKey, isComplete: Bool)
+  case notARelay(SiteName)
   case signing(String)
 }
 
@@ -106,6 +107,8 @@ extension AgentError: CustomStringConvertible {
         + "Have this site added again there, then run 'pbxlink uninstall' and join."
     case .authorityRefused(let key, false):
       "the documents of the new authority \(key) are not complete yet; links stay as they are until they are"
+    case .notARelay(let site):
+      "'\(site)' is no relay: give it the role with 'pbxlink grant \(site) --relay'."
     case .signing(let reason): "Signing failed: \(reason)"
     }
   }

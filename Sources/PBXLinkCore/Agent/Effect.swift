@@ -19,6 +19,8 @@ public enum Effect: Hashable, Sendable {
   case push(Push)
   /// Tell these sites what has been applied here.
   case sendReceipts([SiteName])
+  /// Ask a site that is reached by a relay whether it goes direct too.
+  case askForDirect(SiteName)
   /// Delete the keys that are in use no more.
   case removeOldKeys
   /// It is time to make new keys and begin a rotation.

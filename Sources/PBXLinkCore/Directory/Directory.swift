@@ -32,6 +32,8 @@ public struct Directory: Hashable, Sendable {
   public private(set) var summary = DirectorySummary()
   /// The names of each identity's memberships.
   private(set) var names: [PublicKey: Set<SiteName>] = [:]
+  /// The names whose memberships have the role `relay`.
+  private(set) var relays: Set<SiteName> = []
   /// What the memberships claim.
   private(set) var claims = Claims()
 
@@ -88,6 +90,7 @@ public struct Directory: Hashable, Sendable {
       memberships = [:]
       names = [:]
       claims = Claims()
+      relays = []
       inviters = [:]
       revocations = []
       revoked = [:]
@@ -228,6 +231,7 @@ extension Directory {
     memberships[site] = membership
     keep(Record(site.description, membership))
     names[identity, default: []].insert(site)
+    if membership.content.roles.contains(.relay) { relays.insert(site) } else { relays.remove(site) }
     let memberships = memberships
     claims.add(membership.content) { memberships[$0]?.content }
   }

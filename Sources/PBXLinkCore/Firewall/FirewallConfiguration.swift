@@ -39,13 +39,15 @@ public struct FirewallConfiguration: Hashable, Sendable {
   public var protectIAX: Bool
   /// Sources outside the mesh that may speak IAX2.
   public var allowedIAX: [IPPrefix]
+  /// The UDP ports of members' IAX2 between which this site passes packets on, as a relay; none when it is none.
+  public var relayedIAX: Set<UInt16>
 
   /// A desired firewall.
   public init(
     interfaces: [String], peerInterfaces: [PeerInterface] = [], members: [IPAddress], invited: [IPAddress],
     meshNetworks: [IPPrefix],
     exchangePort: UInt16, probePort: UInt16, iaxPort: UInt16, tunnelPort: UInt16, protectIAX: Bool,
-    allowedIAX: [IPPrefix]
+    allowedIAX: [IPPrefix], relayedIAX: Set<UInt16> = []
   ) {
     self.interfaces = interfaces
     self.peerInterfaces = peerInterfaces
@@ -58,5 +60,6 @@ public struct FirewallConfiguration: Hashable, Sendable {
     self.tunnelPort = tunnelPort
     self.protectIAX = protectIAX
     self.allowedIAX = allowedIAX
+    self.relayedIAX = relayedIAX
   }
 }

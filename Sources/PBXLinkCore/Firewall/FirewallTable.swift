@@ -29,6 +29,10 @@ public enum FirewallTable {
     case leaked
     /// Packets that another host wanted routed into or out of the tunnel; dropped.
     case forwarded
+    /// Packets passed on between members, by a relay.
+    case relayed
+    /// Packets between members that a relay does not pass on; dropped.
+    case relayedOther = "relayed_other"
   }
 
   static let tunnels = "tunnels"
@@ -77,8 +81,10 @@ extension FirewallConfiguration {
       }
     }
     blocks += [
-      input, fromTunnel, fromPeerTunnel, fromSource, fromMember, fromInvited, forward, output, voice,
+      input, fromTunnel, fromPeerTunnel, fromSource, fromMember, fromInvited,
     ]
+    if !relayedIAX.isEmpty { blocks += [relay, relayFrom, relayed] }
+    blocks += [forward, output, voice]
     return "table inet pbxlink {\n\(blocks.joined(separator: "\n"))}\n"
   }
 
@@ -158,11 +164,46 @@ extension FirewallConfiguration {
   }
 
   private var forward: String {
-    block(
+    let relays = relayedIAX.isEmpty ? [] : ["iifname @\(Self.tunnels) oifname @\(Self.tunnels) goto relay"]
+    return block(
       "chain forward",
-      ["type filter hook forward \(Self.priority)"]
-        + ["iifname", "oifname"].map { "\($0) @\(FirewallTable.tunnels) \(drop(.forwarded))" })
+      ["type filter hook forward \(Self.priority)"] + relays
+        + ["iifname", "oifname"].map { "\($0) @\(Self.tunnels) \(drop(.forwarded))" })
   }
+
+  /// Between members only, and from each by its own addresses.
+  private var relay: String {
+    let ends = eachFamily { protocolName, family in
+      [
+        "iifname . \(protocolName) saddr @\(FirewallTable.set(FirewallTable.peers, family)) goto relay_from"
+      ]
+    }
+    return block(
+      "chain relay",
+      ends + ["iifname @\(FirewallTable.peerTunnels) \(drop(.stranger))", "goto relay_from"])
+  }
+
+  private var relayFrom: String {
+    let rules = eachFamily { protocolName, family in
+      let members = FirewallTable.set(FirewallTable.members, family)
+      return ["\(protocolName) saddr @\(members) \(protocolName) daddr @\(members) goto relayed"]
+    }
+    return block("chain relay_from", rules + [drop(.stranger)])
+  }
+
+  private var relayed: String {
+    let ports = (relayedIAX.union([probePort])).sorted().map(\.description).joined(separator: ", ")
+    return block(
+      "chain relayed",
+      [
+        "udp dport { \(ports) } \(count(.relayed)) accept",
+        "ct state established,related \(count(.relayed)) accept",
+        "tcp dport \(exchangePort) \(count(.relayed)) accept",
+        drop(.relayedOther),
+      ])
+  }
+
+  private static let tunnels = FirewallTable.tunnels
 
   /// Fails closed: without its tunnel a call to a peer ends here, not in the clear on the Internet.
   private var output: String {
@@ -170,8 +211,10 @@ extension FirewallConfiguration {
       "chain output",
       [
         "type filter hook output \(Self.priority)", "oifname \"lo\" accept",
-        "oifname @\(FirewallTable.tunnels) accept",
       ]
+        // A relay must not tell sites that cannot reach each other to try.
+        + (relayedIAX.isEmpty ? [] : ["oifname @\(FirewallTable.tunnels) icmp type redirect drop"])
+        + ["oifname @\(FirewallTable.tunnels) accept"]
         + eachFamily { protocolName, family in
           ["\(protocolName) daddr @\(FirewallTable.set(FirewallTable.mesh, family)) \(drop(.leaked))"]
         })

@@ -8,6 +8,9 @@
 public struct PathSelection: Hashable, Sendable {
   /// How long a better path must have worked before it is taken again.
   public static let shortestHold = Duration.seconds(30)
+  /// How much sooner a relay is left: both ends do so at the same moment, and each link by a relay is one relay less
+  /// for others.
+  static let relayFactor = 3
   /// The most that failed returns make of it.
   public static let longestHold = Duration.seconds(600)
   /// A return has failed when the path goes down within this time.
@@ -33,6 +36,7 @@ public struct PathSelection: Hashable, Sendable {
   public mutating func update(states: [TunnelPath: PathState], at now: Duration) -> TunnelPath {
     let rank = preference.firstIndex(of: inUse)
     if let rank, states[inUse]?.condition != .down {
+      let hold = inUse == .relay ? hold / Self.relayFactor : hold
       let better = preference[..<rank].first { path in
         states[path].map { $0.isUp && now - $0.since >= hold } ?? false
       }
@@ -48,7 +52,8 @@ public struct PathSelection: Hashable, Sendable {
     return inUse
   }
 
-  private mutating func take(_ path: TunnelPath, at now: Duration) {
+  /// Takes a path.
+  mutating func take(_ path: TunnelPath, at now: Duration) {
     let rank = preference.firstIndex(of: inUse) ?? 0
     let isBetter = preference.firstIndex(of: path).map { $0 < rank } ?? false
     returnedAt = isBetter ? now : nil

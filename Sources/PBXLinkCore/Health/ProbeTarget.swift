@@ -7,6 +7,8 @@ public struct ProbeTarget: Hashable, Sendable {
   public let site: SiteName
   /// The path's name.
   public let path: TunnelPath
+  /// The relay that they go by: what one relay carries says nothing of another.
+  public var relay: SiteName?
   /// The interface that the probes leave and come back by, whatever the routes say.
   public let interface: String
   /// The peer's tunnel address.

@@ -52,13 +52,21 @@ extension PeerStatus {
   }
 
   private static func path(_ paths: LinkPaths, _ tunnel: ObservedTunnel.Peer?) -> String? {
-    paths.inUse == .wireguard ? tunnel?.endpoint.map { "wireguard \($0)" } : paths.inUse.rawValue
+    switch paths.inUse {
+    case .wireguard: tunnel?.endpoint.map { "wireguard \($0)" }
+    case .openvpnTCP: paths.inUse.rawValue
+    case .relay: paths.relay.map { "relay \($0)" }
+    }
   }
 
   /// What keeps a link that is up from being as safe as it could be.
   private static func remedy(for paths: LinkPaths) -> String? {
     guard let failed = paths.offered.first(where: { paths.states[$0]?.condition == .down }) else {
       return nil
+    }
+    if paths.inUse == .relay {
+      return "Calls go by a relay, since neither site reaches the other: a public endpoint at one of them "
+        + "('tunnel: endpoints:') would shorten their way."
     }
     let port = failed == .wireguard ? "its UDP port" : "TCP port 443, or the one it has instead,"
     let reason = failed == .openvpnTCP ? paths.openVPNProblem.map { " (\($0))" } ?? "" : ""
@@ -85,7 +93,8 @@ extension PeerStatus {
       default: "Asterisk over there does not answer through the tunnel: run 'pbxlink doctor' there."
       }
     case .down where site.descriptor?.wireguard.endpoints.isEmpty == true && !canBeReached:
-      "Neither side has a public endpoint: set 'tunnel: endpoints:' on one of them."
+      "Neither side has a public endpoint: set 'tunnel: endpoints:' on one of them, or let a site that both reach "
+        + "relay ('pbxlink grant SITE --relay')."
     case .down where site.descriptor?.wireguard.endpoints.isEmpty == true:
       "It is behind NAT and has not called in: check that its agent runs and that our UDP port is open."
     case .down: "No handshake: check that its agent runs and that its UDP port is open."

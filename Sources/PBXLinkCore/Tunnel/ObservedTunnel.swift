@@ -53,6 +53,8 @@ public struct ObservedTunnel: Hashable, Sendable {
   /// Whether the kernel drops packets by where their answer would leave (rp_filter): a peer whose other path is in
   /// use would not be heard.
   public var filtersReversePath = false
+  /// Whether the kernel passes on IPv4 packets that arrive by the interface for others.
+  public var forwards = false
   /// The addresses of the interface, without those of link scope, which the kernel makes itself.
   public var addresses: Set<InterfaceAddress> = []
   /// The UDP port; 0 before one is set.

@@ -33,6 +33,8 @@ public enum TunnelChange: Hashable, Sendable {
   case setMTU(Int)
   /// Accept packets whose answer would leave by another interface.
   case disableReversePathFilter
+  /// Pass on IPv4 packets that arrive by the interface for others.
+  case enableForwarding
   /// Set the interface up.
   case setUp
   /// Route a mesh network through the interface.
@@ -56,9 +58,8 @@ public enum TunnelChange: Hashable, Sendable {
   /// What the change costs a call over this tunnel.
   public var expectedGap: ExpectedGap {
     switch self {
-    case .addGuard, .removeGuard, .createLink, .addAddress, .setMTU, .disableReversePathFilter, .setUp,
-      .addRoute,
-      .removeRoute, .setListenPort:
+    case .addGuard, .removeGuard, .createLink, .addAddress, .setMTU, .disableReversePathFilter,
+      .enableForwarding, .setUp, .addRoute, .removeRoute, .setListenPort:
       .free
     case .setKey(_, let replacing): replacing ? Self.rekey : .free
     case .addPeer(_, let others): others.isEmpty ? .free : Self.surprise
@@ -105,6 +106,7 @@ extension TunnelChange: CustomStringConvertible {
     case .removeAddress(let address): "remove address \(address)"
     case .setMTU(let mtu): "set MTU \(mtu)"
     case .disableReversePathFilter: "turn the reverse path filter off"
+    case .enableForwarding: "turn forwarding on"
     case .setUp: "set the interface up"
     case .addRoute(let prefix): "add route \(prefix)"
     case .removeRoute(let prefix): "remove route \(prefix)"

@@ -20,6 +20,8 @@ public struct TunnelConfiguration: Hashable, Sendable {
   /// The networks of the mesh. Each gets a route through the interface and behind it an `unreachable` route
   /// of higher metric (the guard), so that nothing leaves on the underlay while the interface is away.
   public let routes: [IPPrefix]
+  /// Whether packets from one peer are passed on to another; the firewall says which.
+  public let forwards: Bool
 
   /// The MTU range: IPv6 needs 1280 (RFC 8200 §5), and a TUN device carries no more than 65535.
   public static let mtuRange = 1280...65535
@@ -30,7 +32,7 @@ public struct TunnelConfiguration: Hashable, Sendable {
   /// device's own key and silently moves a shared allowed IP to the peer that comes last.
   public init(
     interface: String, privateKey: Secret, publicKey: PublicKey, listenPort: UInt16, addresses: [IPPrefix],
-    mtu: Int, peers: [TunnelPeer], routes: [IPPrefix]
+    mtu: Int, peers: [TunnelPeer], routes: [IPPrefix], forwards: Bool = false
   ) throws(TunnelConfigurationError) {
     guard Self.isInterfaceName(interface) else { throw .interfaceName(interface) }
     guard privateKey.exposedBytes.count == 32 else { throw .privateKeyLength(privateKey.exposedBytes.count) }
@@ -57,6 +59,7 @@ public struct TunnelConfiguration: Hashable, Sendable {
     self.mtu = mtu
     self.peers = peers
     self.routes = routes
+    self.forwards = forwards
   }
 
   /// Whether the name is one of ours: "pbxlink" and at most 15 of a-z, 0-9 and hyphen (IFNAMSIZ less the NUL).

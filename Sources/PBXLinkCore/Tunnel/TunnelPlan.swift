@@ -42,6 +42,8 @@ enum TunnelPlan {
     changes += addresses.subtracting(current.addresses).sorted().map(TunnelChange.addAddress)
     if current.mtu != desired.mtu { changes.append(.setMTU(desired.mtu)) }
     if current.filtersReversePath { changes.append(.disableReversePathFilter) }
+    // Never turned off: the firewall then drops everything, and others may want it.
+    if desired.forwards, !current.forwards { changes.append(.enableForwarding) }
     if current.link != .up { changes.append(.setUp) }
     changes += networks.subtracting(current.routes).sorted().map(TunnelChange.addRoute)
     if current.publicKey != desired.publicKey {

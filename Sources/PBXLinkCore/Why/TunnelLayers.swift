@@ -57,7 +57,8 @@ struct TunnelLayers {
   private func wantedPeer(_ peer: TunnelPeer?) -> String {
     let endpoints = site.descriptor?.wireguard.endpoints ?? []
     guard let peer else { return "a link without WireGuard" }
-    let reached = peer.endpoint.map { "tries \($0) of \(list(endpoints))" } ?? "waits for it to call in"
+    let announced = endpoints.isEmpty ? "" : " of \(list(endpoints))"
+    let reached = peer.endpoint.map { "tries \($0)\(announced)" } ?? "waits for it to call in"
     return "peer \(peer.publicKey.wireGuardText), "
       + peer.allowedIPs.sorted().map(\.description).joined(separator: " ") + ", \(reached)"
   }
@@ -66,7 +67,8 @@ struct TunnelLayers {
     let path = agent.path(to: site)
     guard paths.count > 1 else { return "path \(path.rawValue), the only one" }
     let why = path == paths[0] ? "preferred" : "\(paths[0].rawValue) does not answer"
-    return "path \(path.rawValue) (\(why)) of \(paths.map(\.rawValue).joined(separator: ", "))"
+    let relay = agent.relay(to: site).map { " '\($0)'" } ?? ""
+    return "path \(path.rawValue)\(relay) (\(why)) of \(paths.map(\.rawValue).joined(separator: ", "))"
   }
 
   /// The layers below, from the clock on.
@@ -108,6 +110,9 @@ struct TunnelLayers {
     guard let wireGuard, let peer = observed?.peer(of: wireGuard) else { return .ok(.tunnel, interface) }
     let bytes = "\(peer.receivedBytes) bytes in, \(peer.sentBytes) out"
     let found = "\(interface), " + (peer.endpoint.map { "endpoint \($0), " } ?? "no endpoint, ")
+    if let relay = agent.relay(to: site) {
+      return .ok(.tunnel, "\(found)no direct way; its packets go by '\(relay)': see 'pbxlink why \(relay)'")
+    }
     guard let handshake = peer.lastHandshake, peer.hasKeys(at: now) else {
       let last = peer.lastHandshake.map { "last handshake \(age(now - $0))" } ?? "no handshake yet"
       let remedy = PeerStatus.remedy(
@@ -132,8 +137,8 @@ struct TunnelLayers {
   private var route: LinkDiagnosis.Finding? {
     guard let look = evidence.route, let address = site.membership.addresses.first else { return nil }
     let wanted =
-      agent.path(to: site) == .wireguard
-      ? desired.tunnel.interface : agent.openVPNInterface(of: site) ?? desired.tunnel.interface
+      agent.path(to: site) == .openvpnTCP
+      ? agent.openVPNInterface(of: site) ?? desired.tunnel.interface : desired.tunnel.interface
     let remedy = "Another route is in front of ours: see 'ip rule' and 'ip route get \(address)'."
     switch look {
     case .unseen(let unseen): return .unknown(.route, unseen)
@@ -211,13 +216,15 @@ struct TunnelLayers {
   }
 
   private var probes: LinkDiagnosis.Finding {
-    guard paths != [.wireguard] else { return .ok(.probes, "none: WireGuard is the only path") }
+    // A relay that is not needed is not looked for.
+    let paths = paths.filter { $0 != .relay || agent.path(to: site) == .relay }
     let found = paths.map { path in
       let state = evidence.paths[path]
       let time = state?.roundTrip.map { " (\(Int($0 / .milliseconds(1))) ms)" } ?? ""
       return "\(path.rawValue) \((state?.condition ?? .unknown).rawValue)\(time)"
     }.joined(separator: ", ")
     let conditions = paths.map { evidence.paths[$0]?.condition ?? .unknown }
+    if agent.relay(to: site) != nil, evidence.paths[.relay]?.isUp == true { return .ok(.probes, found) }
     if conditions.contains(.down) {
       return .wrong(
         .probes, found, do: "A path that is down carries nothing: see 'tunnel' and 'openvpn', here and there."
@@ -236,6 +243,6 @@ struct TunnelLayers {
 extension FirewallTable.Counter {
   /// Those whose packets are dropped.
   static let drops: [Self] = [
-    .memberOther, .invitedOther, .stranger, .spoofed, .outsideIAX, .leaked, .forwarded,
+    .memberOther, .invitedOther, .stranger, .spoofed, .outsideIAX, .leaked, .forwarded, .relayedOther,
   ]
 }

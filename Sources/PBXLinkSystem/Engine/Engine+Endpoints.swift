@@ -12,7 +12,9 @@ extension Engine {
     var asked = ContinuousClock.now - Self.askingInterval
     while !Task.isCancelled {
       try await Task.sleep(for: .seconds(1))
-      guard let agent, !isDown, !isJoining else { continue }
+      guard agent != nil, !isDown, !isJoining else { continue }
+      await lookAtDirectTraffic()
+      guard let agent else { continue }
       let silent = await silentSites(&silence, agent)
       do {
         try step { agent, now in ((), try agent.handle(.silent(silent), at: now)) }

@@ -8,14 +8,25 @@ extension Engine {
   /// Lets the agent choose the paths by what the probes show.
   func selectPaths() async {
     guard let probes = pathProbes else { return }
-    let states = await probes.states
+    let probed = await probes.states
     let moment = probes.now
-    pathStates = states
-    guard agent != nil, !isDown, !isJoining, !states.isEmpty else { return }
+    let direct = directStates
+    defer { notePathStates(probed, at: moment) }
+    guard agent != nil, !isDown, !isJoining, !probed.isEmpty else { return }
     do {
-      try step { agent, now in ((), try agent.handle(.paths(states, monotonic: moment), at: now)) }
+      try step { agent, now in
+        ((), try agent.handle(.paths(probed, direct: direct, monotonic: moment), at: now))
+      }
     } catch {
       logger.error("paths: \(error)")
+    }
+  }
+
+  /// After the choice: what the probes of WireGuard show depends on whether a relay is in use.
+  private func notePathStates(_ probed: [SiteName: [TunnelPath: PathState]], at moment: Duration) {
+    pathStates = (agent?.linkedSites(at: Self.clock()) ?? []).reduce(into: [:]) { states, site in
+      states[site.name] = agent?.pathStates(
+        to: site, probed: probed[site.name] ?? [:], direct: directStates[site.name], at: moment)
     }
   }
 

@@ -88,9 +88,10 @@ extension Engine {
   private func noteLinks(at now: Timestamp) {
     guard let agent else { return }
     let up = agent.linkedSites(at: now).filter { site in
-      agent.path(to: site) == .openvpnTCP
-        ? pathStates[site.name]?[.openvpnTCP]?.isUp == true
-        : site.descriptor.flatMap { lastReport.tunnel?.peer(of: $0.wireguard) }?.hasKeys(at: now) == true
+      let path = agent.path(to: site)
+      return path == .wireguard
+        ? site.descriptor.flatMap { lastReport.tunnel?.peer(of: $0.wireguard) }?.hasKeys(at: now) == true
+        : pathStates[site.name]?[path]?.isUp == true
     }
     do {
       try step { agent, now in ((), try agent.handle(.linksUp(Set(up.map(\.name))), at: now)) }
@@ -103,7 +104,9 @@ extension Engine {
   private func adoptPaths(_ planes: Planes, at now: Timestamp) async {
     guard agent?.lacksPaths(at: now) == true else { return }
     do {
-      agent?.adoptPaths(routed: try await planes.openVPN.observe().routedInterfaces, at: now)
+      let tunnel = try await planes.tunnel.observe(interface: configuration.tunnel.interface)
+      let routed = try await planes.openVPN.observe().routedInterfaces
+      agent?.adoptPaths(routed: routed, tunnel: tunnel, monotonic: pathProbes?.now ?? .zero, at: now)
     } catch {
       // Told by the plane's own look, which changes nothing then; the next one tries again.
       logger.debug("paths in use: \(error)")

@@ -117,6 +117,18 @@ extension Engine {
     }
   }
 
+  /// Moves addresses to the peers that should have them, after what is under way.
+  func moveAddresses() async {
+    _ = await inTurn {
+      do {
+        try await self.applyTunnelChanges(where: \.movesAddresses)
+      } catch {
+        self.logger.error("addresses: \(error)")
+      }
+      return await self.lastReport
+    }
+  }
+
   /// Makes some of the changes that the tunnel needs, and nothing else: in a handover each moment counts.
   private func applyTunnelChanges(where isDue: (TunnelChange) -> Bool) async throws {
     guard let agent, !isDown else { return }

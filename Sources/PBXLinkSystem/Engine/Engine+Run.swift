@@ -31,6 +31,7 @@ extension Engine {
       }
       group.addTask { try await self.watchKernel() }
       group.addTask { try await self.watchSilence() }
+      group.addTask { try await self.visitRelays() }
       let probes = PathProbes(port: self.configuration.probePort)
       self.pathProbes = probes
       group.addTask { try await probes.run() }

@@ -28,6 +28,11 @@ public actor Engine {
   var freshPeers: Set<SiteName> = []
   /// What the probes showed last.
   var pathStates: [SiteName: [TunnelPath: PathState]] = [:]
+  /// Whether the direct way works to the sites behind a relay, and what that is known by.
+  var directStates: [SiteName: PathState] = [:]
+  var directTraffic = DirectTraffic()
+  /// The relays that are being visited.
+  var visitedRelays: Set<SiteName> = []
   /// What probes the paths to peers that have several; made when the engine runs.
   var pathProbes: PathProbes?
   var reconciliation: Task<Planes.Report, Never>?
@@ -107,7 +112,7 @@ public actor Engine {
         changes.append(try .setMeta(.invitations, next.invitations))
         changes.append(try .setMeta(.awaited, next.awaited))
       case .journal(let entry): changes.append(.appendEvent(entry))
-      case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys: break
+      case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys, .askForDirect: break
       }
     }
     if next.restoredFrom != agent?.restoredFrom {
@@ -133,6 +138,7 @@ public actor Engine {
       if case .sendReceipts(let sites) = effect { sites } else { [] }
     }
     if !receivers.isEmpty { Task { await sendReceipts(to: Set(receivers)) } }
+    for case .askForDirect(let site) in effects { Task { await askForDirect(site) } }
     if effects.contains(.rotateKeys) { Task { await rotateOnSchedule() } }
     if effects.contains(.removeOldKeys) { removeOldKeys() }
     let mustReconcile = effects.contains(.reconcile)

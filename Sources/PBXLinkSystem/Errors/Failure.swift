@@ -62,7 +62,7 @@ extension AgentError: ExitCoded {
       .noPermission
     case .addressesExhausted: .unavailable
     case .rotationUnderWay, .rotationNotUnderWay, .rotationLeavesBehind: .temporaryFailure
-    case .endpointMissing, .extensionsNotGranted, .extensionsAreOurs: .configuration
+    case .endpointMissing, .extensionsNotGranted, .extensionsAreOurs, .notARelay: .configuration
     case .signing: .software
     }
   }

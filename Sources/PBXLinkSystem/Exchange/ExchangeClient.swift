@@ -41,6 +41,12 @@ struct ExchangeClient: Sendable {
     try await post(ExchangePath.handover, request)
   }
 
+  func relay(_ request: RelayRequest) async throws -> RelayAnswer {
+    try await post(ExchangePath.relay, request)
+  }
+
+  func goDirect() async throws -> DirectAnswer { try await post(ExchangePath.direct, DirectRequest()) }
+
   /// What the peer has in brief; nil from an older agent.
   func compare(_ request: CompareRequest) async throws -> CompareAnswer? {
     do {

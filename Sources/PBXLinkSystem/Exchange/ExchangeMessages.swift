@@ -12,6 +12,8 @@ public import PBXLinkCore
 ///     POST /v1/receipt     Receipt          → ReceiptAnswer     what has been applied, when that has changed
 ///     POST /v1/handover    HandoverRequest  → HandoverAnswer    before the tunnel key changes
 ///     POST /v1/endpoints   EndpointsRequest → EndpointsAnswer   where the asked site sees the tunnels of silent ones
+///     POST /v1/relay       RelayRequest     → RelayAnswer       notes between sites that cannot reach each other
+///     POST /v1/direct      DirectRequest    → DirectAnswer      before both ends leave a relay
 ///     POST /v1/join        JoinRequest      → JoinAnswer        redeem an invitation (throw-away tunnel only)
 ///
 /// An agent that does not know `compare` or `offer` answers 404: then the digest or the documents are sent.
@@ -23,6 +25,8 @@ enum ExchangePath {
   static let receipt = "/v1/receipt"
   static let handover = "/v1/handover"
   static let endpoints = "/v1/endpoints"
+  static let relay = "/v1/relay"
+  static let direct = "/v1/direct"
   static let join = "/v1/join"
 }
 

@@ -17,6 +17,8 @@ protocol ExchangeDelegate: Sendable {
   func exchangeReceipt(_ receipt: Receipt, from address: IPAddress) async throws -> ReceiptAnswer
   func exchangeHandover(_ request: HandoverRequest, from address: IPAddress) async throws -> HandoverAnswer
   func exchangeEndpoints(_ request: EndpointsRequest, from address: IPAddress) async throws -> EndpointsAnswer
+  func exchangeRelay(_ request: RelayRequest, from address: IPAddress) async throws -> RelayAnswer
+  func exchangeDirect(_ request: DirectRequest, from address: IPAddress) async throws -> DirectAnswer
   func exchangeJoin(_ request: JoinRequest, from address: IPAddress) async throws -> JoinAnswer
 }
 
@@ -50,6 +52,8 @@ struct ExchangeServer: Sendable {
     serve(ExchangePath.receipt) { try await delegate.exchangeReceipt($0, from: $1) }
     serve(ExchangePath.handover) { try await delegate.exchangeHandover($0, from: $1) }
     serve(ExchangePath.endpoints) { try await delegate.exchangeEndpoints($0, from: $1) }
+    serve(ExchangePath.relay) { try await delegate.exchangeRelay($0, from: $1) }
+    serve(ExchangePath.direct) { try await delegate.exchangeDirect($0, from: $1) }
     serve(ExchangePath.join) { try await delegate.exchangeJoin($0, from: $1) }
     var quiet = logger
     quiet.logLevel = .error

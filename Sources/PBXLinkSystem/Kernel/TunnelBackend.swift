@@ -45,7 +45,9 @@ struct WireGuardPlane: Sendable {
     }
     tunnel.link = link.isUp ? .up : .down
     tunnel.mtu = link.mtu
-    tunnel.filtersReversePath = try await kernel.filtersReversePath(interface)
+    let settings = try await kernel.settings(of: interface)
+    tunnel.filtersReversePath = settings.filtersReversePath
+    tunnel.forwards = settings.forwards
     tunnel.addresses = Set(
       try await kernel.addresses().filter { $0.interfaceIndex == link.index && !$0.isLinkScope }.map(
         \.address))
@@ -68,7 +70,7 @@ struct WireGuardPlane: Sendable {
       case .removeGuard(let prefix): try await kernel.deleteGuard(prefix)
       case .createLink:
         try await device.create(interface)
-        if try await kernel.filtersReversePath(interface) {
+        if try await kernel.settings(of: interface).filtersReversePath {
           try await kernel.disableReversePathFilter(interface)
         }
       case .removeLink: try await device.delete(interface)
@@ -76,6 +78,7 @@ struct WireGuardPlane: Sendable {
       case .removeAddress(let address): try await kernel.deleteAddress(address, from: interface)
       case .setMTU(let mtu): try await kernel.setMTU(interface, mtu)
       case .disableReversePathFilter: try await kernel.disableReversePathFilter(interface)
+      case .enableForwarding: try await kernel.enableForwarding(interface)
       case .setUp: try await kernel.setUp(interface)
       case .addRoute(let prefix): try await kernel.replaceRoute(prefix, through: interface)
       case .removeRoute(let prefix): try await kernel.deleteRoute(prefix, through: interface)

@@ -44,7 +44,7 @@ public struct OpenVPNPlane: Sendable {
       state.mtu = link.mtu
       state.addresses = Set((addresses[link.index] ?? []).map(\.address))
       state.routes = routes[link.index] ?? []
-      state.filtersReversePath = try await kernel.filtersReversePath(name)
+      state.filtersReversePath = try await kernel.settings(of: name).filtersReversePath
       observed.links[name] = state
     }
     await withTaskGroup { group in
@@ -97,7 +97,9 @@ public struct OpenVPNPlane: Sendable {
     switch change {
     case .createLink(let name):
       try await kernel.createTUN(name, owner: geteuid())
-      if try await kernel.filtersReversePath(name) { try await kernel.disableReversePathFilter(name) }
+      if try await kernel.settings(of: name).filtersReversePath {
+        try await kernel.disableReversePathFilter(name)
+      }
     case .removeLink(let name, _): try await removeLink(name)
     case .addAddress(let name, let address): try await kernel.addAddress(address, to: name)
     case .removeAddress(let name, let address): try await kernel.deleteAddress(address, from: name)

@@ -65,9 +65,9 @@ extension SiteFile {
       "tunnel", "keepalive", \.tunnel.keepalive, .number(0...65535),
       "Seconds between keepalives, which hold NAT mappings open; 0 turns them off."),
     .list(
-      "tunnel", "paths", \.tunnel.paths, .path, example: "[wireguard, openvpn-tcp]",
-      "The ways to reach another site, the preferred one first: wireguard and, where either site has\n"
-        + "openvpn.endpoints, openvpn-tcp. The best one that works is used, the others are kept ready."),
+      "tunnel", "paths", \.tunnel.paths, .path, example: "[wireguard, openvpn-tcp, relay]",
+      "The ways to reach another site, the preferred one first: wireguard, openvpn-tcp where either site\n"
+        + "has openvpn.endpoints, and relay, by a site with that role. The best one that works is used."),
     .list(
       "openvpn", "endpoints", \.openVPN.endpoints, .endpoint, example: "[\"pbx.example.com:443\"]",
       "Where other sites reach our OpenVPN: public addresses or DNS names. Left out, we only call others."),

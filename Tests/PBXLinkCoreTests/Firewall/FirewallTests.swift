@@ -20,7 +20,15 @@ struct FirewallTests {
     interfaces: [], members: [], invited: [], meshNetworks: [], exchangePort: 1, probePort: 2, iaxPort: 3,
     tunnelPort: 4, protectIAX: false, allowedIAX: [])
 
-  @Test("the table is rendered as recorded", arguments: [("full", Self.base), ("empty", Self.empty)])
+  private static let relay = {
+    var relay = base
+    relay.relayedIAX = [4569, 4580]
+    return relay
+  }()
+
+  @Test(
+    "the table is rendered as recorded",
+    arguments: [("full", Self.base), ("empty", Self.empty), ("relay", Self.relay)])
   func golden(name: String, configuration: FirewallConfiguration) throws {
     let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Golden/Firewall/\(name).nft")

@@ -137,7 +137,7 @@ struct World {
         }
       case .journal(let entry):
         try require(entry.kind != .siteForked, "\(site): \(entry.text)")
-      case .hangUp, .saveKeyGenerations, .sendReceipts, .rotateKeys, .removeOldKeys: break
+      case .hangUp, .saveKeyGenerations, .sendReceipts, .rotateKeys, .removeOldKeys, .askForDirect: break
       }
     }
     offices[site]?.agent = agent

@@ -147,7 +147,7 @@ struct StatusTests {
       site, isDisabled: false,
       tunnel: .init(lastHandshake: failed == .wireguard ? nil : now, receivedBytes: 100, sentBytes: 10),
       paths: LinkPaths(
-        offered: TunnelPath.allCases, inUse: inUse,
+        offered: [.wireguard, .openvpnTCP], inUse: inUse,
         states: [
           failed: PathState(.down, since: .zero),
           inUse: PathState(.up, since: .zero, roundTrip: .milliseconds(3)),

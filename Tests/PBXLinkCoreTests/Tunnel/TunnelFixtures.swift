@@ -44,6 +44,7 @@ extension ObservedTunnel {
     case .removeAddress(let address): addresses.remove(address)
     case .setMTU(let mtu): self.mtu = mtu
     case .disableReversePathFilter: filtersReversePath = false
+    case .enableForwarding: forwards = true
     case .setUp: link = .up
     case .addRoute(let prefix): routes.insert(prefix)
     case .removeRoute(let prefix): routes.remove(prefix)

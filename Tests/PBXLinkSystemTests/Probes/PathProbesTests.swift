@@ -96,7 +96,7 @@ struct PathProbesTests {
         for office in [one, two] { group.addTask { try await office.probes.run() } }
         defer { group.cancelAll() }
         for (office, other) in [(one, two), (two, one)] {
-          await office.probes.watch(try TunnelPath.allCases.map { try office.target($0, of: other) })
+          await office.probes.watch(try [.wireguard, .openvpnTCP].map { try office.target($0, of: other) })
         }
         try await body(one, two)
       }
@@ -226,7 +226,7 @@ struct PathProbesTests {
       await one.probes.watch([])
       #expect(await one.probes.states.isEmpty)
       #expect(try await eventually { try await one.space.exec("ss", "-Hulna").isEmpty })
-      await one.probes.watch(try TunnelPath.allCases.map { try one.target($0, of: two) })
+      await one.probes.watch(try [.wireguard, .openvpnTCP].map { try one.target($0, of: two) })
       #expect(try await one.become(.up, .up))
       #expect(try await two.become(.up, .up))
     }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+internal import Logging
+internal import PBXLinkCore
+
+extension Engine {
+  /// Seconds between two visits to the relays while a link has none yet, and later.
+  private static let visits = (hurried: 1, settled: 5)
+
+  /// Agrees by notes at the relays with the sites that cannot be reached otherwise.
+  func visitRelays() async throws {
+    var second = 0
+    while !Task.isCancelled {
+      try await Task.sleep(for: .seconds(1))
+      second += 1
+      guard let agent, let probes = pathProbes, !isDown, !isJoining else { continue }
+      let now = Self.clock()
+      let visits = agent.relayVisits(monotonic: probes.now, at: now)
+      let isSettled = agent.hasSettledRelays(pathStates, at: now)
+      guard !visits.isEmpty, second % (isSettled ? Self.visits.settled : Self.visits.hurried) == 0 else {
+        continue
+      }
+      for visit in visits where visitedRelays.insert(visit.relay.name).inserted {
+        Task { await self.visit(visit, probes) }
+      }
+    }
+  }
+
+  /// One visit at a time to each relay: one that does not answer holds up nobody else.
+  private func visit(_ visit: RelayVisit, _ probes: PathProbes) async {
+    defer { visitedRelays.remove(visit.relay.name) }
+    guard let client = client(of: visit.relay, timeout: 3) else { return }
+    do {
+      let answer = try await client.relay(RelayRequest(notes: visit.notes))
+      try step { agent, now in
+        ((), try agent.handle(.relayNotes(answer.notes, monotonic: probes.now), at: now))
+      }
+      await selectPaths()
+    } catch {
+      logger.debug("relay '\(visit.relay.name)': \(error)")
+    }
+  }
+
+  func exchangeRelay(_ request: RelayRequest, from address: IPAddress) async throws -> RelayAnswer {
+    let name = try heard(address)
+    guard let moment = pathProbes?.now else {
+      throw Failure("'\(try member().mesh.site)' has only just started", .temporaryFailure)
+    }
+    return RelayAnswer(
+      notes: try step { agent, _ in
+        (try agent.exchange(notes: request.notes, from: name, monotonic: moment), [])
+      }.result)
+  }
+
+  /// Goes direct with a site that says that it sees the direct way work too.
+  func askForDirect(_ name: SiteName) async {
+    guard let site = agent?.linkedSite(name, at: Self.clock()), let client = client(of: site, timeout: 3)
+    else {
+      return
+    }
+    do {
+      if let reason = try await client.goDirect().wait {
+        return logger.debug("'\(name)' does not go direct yet: \(reason)")
+      }
+      try await leaveRelay(to: name)
+    } catch {
+      logger.notice("going direct: \(error)")
+    }
+  }
+
+  func exchangeDirect(_ request: DirectRequest, from address: IPAddress) async throws -> DirectAnswer {
+    let name = try heard(address)
+    guard let site = try member().linkedSite(name, at: Self.clock()), try member().relay(to: site) != nil
+    else {
+      return DirectAnswer(wait: nil)
+    }
+    guard pathStates[name]?[.wireguard]?.isUp == true else {
+      return DirectAnswer(wait: "nothing comes to it by the direct way")
+    }
+    Task { await follow(site) }
+    return DirectAnswer(wait: nil)
+  }
+
+  /// How long, and how often, to look whether a peer that has asked sends by the direct way now.
+  private static let watch = (time: Duration.seconds(5), interval: Duration.milliseconds(50))
+  /// More than keepalives (32 bytes each) and a handshake (148) bring in that time.
+  private static let traffic: UInt64 = 240
+
+  /// Follows a peer to the direct way as soon as its packets come by it.
+  private func follow(_ site: Site) async {
+    let end = ContinuousClock.now + Self.watch.time
+    do {
+      guard let before = try await directBytes(of: [site])[site.name] ?? nil else { return }
+      while ContinuousClock.now < end, !isDown {
+        try await Task.sleep(for: Self.watch.interval)
+        guard let received = try await directBytes(of: [site])[site.name] ?? nil else { return }
+        if received >= before + Self.traffic { return try await leaveRelay(to: site.name) }
+      }
+    } catch {
+      logger.error("going direct: \(error)")
+    }
+  }
+
+  private func leaveRelay(to name: SiteName) async throws {
+    guard let moment = pathProbes?.now else { return }
+    let now = Self.clock()
+    var next = try member()
+    let effects = try next.handle(.leaveRelay(name, monotonic: moment), at: now)
+    guard !effects.isEmpty else { return }
+    try commit(next, effects, at: now)
+    // The other planes can wait, each moment between the two ends is lost for calls.
+    await moveAddresses()
+    _ = await carryOut(effects).value
+  }
+
+  /// Whether the direct way works to the sites behind a relay.
+  func lookAtDirectTraffic() async {
+    guard let agent, let probes = pathProbes else { return }
+    let sites = agent.linkedSites(at: Self.clock()).filter { agent.relay(to: $0) != nil }
+    guard !sites.isEmpty else {
+      directStates = [:]
+      return
+    }
+    do {
+      directStates = directTraffic.update(received: try await directBytes(of: sites), at: probes.now)
+      await selectPaths()
+    } catch {
+      logger.debug("direct traffic: \(error)")
+    }
+  }
+
+  /// What has come from the own keys of these sites; nil for one without valid session keys.
+  private func directBytes(of sites: [Site]) async throws -> [SiteName: UInt64?] {
+    let tunnel = try await openPlanes().tunnel.observe(interface: configuration.tunnel.interface)
+    let now = Self.clock()
+    return sites.reduce(into: [:]) { bytes, site in
+      let peer = site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }
+      bytes.updateValue(peer?.hasKeys(at: now) == true ? peer?.receivedBytes : nil, forKey: site.name)
+    }
+  }
+}

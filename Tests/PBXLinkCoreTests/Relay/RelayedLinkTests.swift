@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import Testing
+
+@testable import PBXLinkCore
+
+@Suite("Links by a relay")
+struct RelayedLinkTests {
+  private let offices = Offices()
+  private let now = Offices.now
+
+  /// A relay and two sites behind NAT that both reach it and not each other.
+  private struct Three {
+    var head: Agent
+    var one: Agent
+    var two: Agent
+    var second = 0
+
+    var moment: Duration { .seconds(second) }
+    func name(_ agent: Agent) -> SiteName { agent.mesh.site }
+  }
+
+  private func three() throws -> Three {
+    var head = try offices.head().agent
+    var agents = [try offices.join("one", ["3XX"], to: &head), try offices.join("two", ["2XX"], to: &head)]
+    _ = try head.grant(head.mesh.site, Grant(relay: true), at: now)
+    agents.insert(head, at: 0)
+    offices.exchange(&agents)
+    for index in 1...2 { _ = try agents[0].handle(.heard(agents[index].mesh.site), at: now) }
+    return Three(head: agents[0], one: agents[1], two: agents[2])
+  }
+
+  private let up = PathState(.up, since: .zero, roundTrip: .milliseconds(20))
+
+  /// One second: both look at their paths and visit the relay.
+  @discardableResult
+  private func step(
+    _ three: inout Three, relay: PathState.Condition = .up, direct: PathState? = nil
+  ) throws -> (one: [Effect], two: [Effect]) {
+    three.second += 1
+    var effects: [[Effect]] = []
+    for (agent, peer) in [(\Three.one, \Three.two), (\Three.two, \Three.one)] {
+      let other = three[keyPath: peer].mesh.site
+      let linked = three[keyPath: agent].linkedSite(other, at: now)
+      let path = linked.flatMap { three[keyPath: agent].relay(to: $0) } == nil ? TunnelPath.wireguard : .relay
+      let state = path == .relay ? PathState(relay, since: .zero) : PathState(.down, since: .zero)
+      effects.append(
+        try three[keyPath: agent].handle(
+          .paths(
+            [three.head.mesh.site: [.wireguard: up], other: [path: state]],
+            direct: direct.map { [other: $0] } ?? [:], monotonic: three.moment), at: now))
+      for visit in three[keyPath: agent].relayVisits(monotonic: three.moment, at: now) {
+        let answer = try three.head.exchange(
+          notes: visit.notes, from: three[keyPath: agent].mesh.site, monotonic: three.moment)
+        _ = try three[keyPath: agent].handle(.relayNotes(answer, monotonic: three.moment), at: now)
+      }
+    }
+    return (effects[0], effects[1])
+  }
+
+  private func allowed(_ agent: Agent, at peer: Agent) throws -> Set<IPPrefix> {
+    try #require(
+      agent.desiredState(at: now).tunnel.peers.first { $0.publicKey == peer.keys.tunnel.publicKey }
+    ).allowedIPs
+  }
+
+  private func host(_ agent: Agent, _ family: IPAddress.Family) throws -> IPPrefix {
+    IPPrefix(host: try #require(agent.membership?.addresses.first { $0.family == family }))
+  }
+
+  @Test("both ends move each other's IPv4 address to the relay's key within four seconds")
+  func linking() throws {
+    var three = try three()
+    for _ in 0..<4 { try step(&three) }
+    for (agent, peer) in [(three.one, three.two), (three.two, three.one)] {
+      let site = try #require(agent.linkedSite(peer.mesh.site, at: now))
+      #expect(agent.relay(to: site) == three.head.mesh.site && agent.path(to: site) == .relay)
+      #expect(try allowed(agent, at: three.head).isSuperset(of: [host(peer, .v4), host(three.head, .v4)]))
+      #expect(try allowed(agent, at: peer) == [host(peer, .v6)])
+      let own = try #require(
+        agent.desiredState(at: now).tunnel.peers.first { $0.publicKey == peer.keys.tunnel.publicKey })
+      #expect(own.keepalive == 5, "the direct way is looked for")
+      #expect(agent.probedPaths(at: now).first { $0.site == peer.mesh.site }?.path == .relay)
+    }
+    #expect(try three.head.desiredState(at: now).tunnel.forwards)
+    #expect(try three.head.desiredState(at: now).firewall.relayedIAX == [4569])
+    #expect(try !three.one.desiredState(at: now).tunnel.forwards)
+  }
+
+  @Test("a site without the role keeps no notes, and one that refuses in its site file has no part in it")
+  func refusal() throws {
+    var three = try three()
+    #expect(throws: AgentError.notARelay(three.one.mesh.site)) {
+      try three.one.exchange(notes: [:], from: three.two.mesh.site, monotonic: .zero)
+    }
+    var configuration = three.two.configuration
+    configuration.tunnel.paths = [.wireguard]
+    _ = try three.two.handle(.configuration(configuration), at: now)
+    for _ in 0..<10 { try step(&three) }
+    let site = try #require(three.one.linkedSite(three.two.mesh.site, at: now))
+    #expect(three.one.relay(to: site) == nil)
+    configuration = three.head.configuration
+    configuration.tunnel.paths = [.wireguard]
+    _ = try three.head.handle(.configuration(configuration), at: now)
+    #expect(!three.head.isRelay)
+  }
+
+  @Test("the peer is asked before a relay that works is left, and not more often than each five seconds")
+  func goingDirect() throws {
+    var three = try three()
+    for _ in 0..<4 { try step(&three) }
+    let direct = PathState(.up, since: .zero)
+    var asked = 0
+    for _ in 0..<60 {
+      let effects = try step(&three, direct: direct).one
+      asked += effects.count { if case .askForDirect = $0 { true } else { false } }
+    }
+    #expect((9...12).contains(asked), "after ten seconds, \(asked) times")
+    let site = try #require(three.one.linkedSite(three.two.mesh.site, at: now))
+    #expect(three.one.relay(to: site) != nil)
+    let left = try three.one.handle(.leaveRelay(site.name, monotonic: three.moment), at: now)
+    #expect(left.contains(.reconcile) && left.journal == [.pathChanged])
+    #expect(three.one.path(to: site) == .wireguard)
+    #expect(try allowed(three.one, at: three.two) == [host(three.two, .v4), host(three.two, .v6)])
+    #expect(try three.one.handle(.leaveRelay(site.name, monotonic: three.moment), at: now).isEmpty)
+  }
+
+  @Test("a relay that loses its role carries nothing from that moment on")
+  func roleLost() throws {
+    var three = try three()
+    for _ in 0..<4 { try step(&three) }
+    _ = try three.head.grant(three.head.mesh.site, Grant(relay: false), at: now)
+    var agents = [three.head, three.one, three.two]
+    offices.exchange(&agents)
+    #expect(try !agents[0].desiredState(at: now).tunnel.forwards)
+    #expect(try agents[0].desiredState(at: now).firewall.relayedIAX.isEmpty)
+    #expect(try allowed(agents[1], at: agents[0]) == [host(agents[0], .v4), host(agents[0], .v6)])
+    #expect(try allowed(agents[1], at: agents[2]).contains(host(agents[2], .v4)))
+  }
+
+  @Test("an agent that starts again takes over the relay that the tunnel shows")
+  func adoption() throws {
+    var three = try three()
+    for _ in 0..<4 { try step(&three) }
+    var again = try offices.restarted(three.one)
+    var tunnel = ObservedTunnel(interface: "pbxlink0", link: .up)
+    for peer in try three.one.desiredState(at: now).tunnel.peers {
+      tunnel.peers[peer.publicKey] = ObservedTunnel.Peer(allowedIPs: peer.allowedIPs)
+    }
+    again.adoptPaths(routed: [], tunnel: tunnel, monotonic: .zero, at: now)
+    let site = try #require(again.linkedSite(three.two.mesh.site, at: now))
+    #expect(again.relay(to: site) == three.head.mesh.site)
+    #expect(try again.desiredState(at: now).tunnel == three.one.desiredState(at: now).tunnel)
+  }
+}
