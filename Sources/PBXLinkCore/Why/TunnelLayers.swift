@@ -108,10 +108,16 @@ struct TunnelLayers {
     guard let wireGuard, let peer = observed?.peer(of: wireGuard) else { return .ok(.tunnel, interface) }
     let bytes = "\(peer.receivedBytes) bytes in, \(peer.sentBytes) out"
     let found = "\(interface), " + (peer.endpoint.map { "endpoint \($0), " } ?? "no endpoint, ")
-    guard let handshake = peer.lastHandshake, peer.hasKeys(at: now) else {
-      let last = peer.lastHandshake.map { "last handshake \(age(now - $0))" } ?? "no handshake yet"
-      let remedy = PeerStatus.remedy(
-        for: .down, site, nil, canBeReached: !agent.configuration.tunnel.endpoints.isEmpty)
+    guard let handshake = peer.lastHandshake, peer.takesPackets(at: now) else {
+      let last =
+        peer.lastHandshake.map {
+          "last handshake \(age(now - $0))\(peer.hasFormerKey ? " by a former key" : "")"
+        }
+        ?? "no handshake yet"
+      let remedy =
+        agent.restoreRemedy
+        ?? PeerStatus.remedy(
+          for: .down, site, nil, canBeReached: !agent.configuration.tunnel.endpoints.isEmpty)
       return .wrong(.tunnel, "\(found)\(last), \(bytes)", do: remedy ?? "See that its agent runs.")
     }
     return .ok(.tunnel, "\(found)handshake \(age(now - handshake)), \(bytes)")

@@ -186,7 +186,18 @@ extension Engine {
   /// A restored site has learned what came after its backup.
   private func noteComparison(with site: Site) throws {
     guard try member().restoredFrom != nil else { return }
-    try step { agent, now in ((), try agent.handle(.compared(with: site.name), at: now)) }
+    try endRestore(by: .compared(with: site.name))
+  }
+
+  /// Lets a restored site sign again, with keys that it has and that were never in use before.
+  func endRestore(by event: Agent.Event) throws {
+    let generations = try member().generationsAfterRestore
+    let keys = try generations.map { try keyFiles.createAgentKeys(authority: false, $0) }
+    try step { agent, now in
+      var effects: [Effect] = []
+      if let generations, let keys { effects += agent.replaceKeys(with: keys, generations, at: now) }
+      return ((), effects + (try agent.handle(event, at: now)))
+    }
   }
 }
 
