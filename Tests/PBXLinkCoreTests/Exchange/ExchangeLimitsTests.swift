@@ -131,4 +131,26 @@ struct ExchangeLimitsTests {
     }
     #expect(taken > 0 || rate.burst < 10)
   }
+
+  @Test("a member whose digest never matches is sent so much at once and then turned away, and only that member")
+  func endlessComparisons() throws {
+    var (head, lyon, mallory) = try mesh()
+    let address = try #require(mallory.membership?.addresses.first)
+    let rate = ExchangeLimits.requestBytes
+    let answer = rate.burst / 10
+    let answered = (0..<50).count { _ in head.admits(bytes: answer, from: address, at: now) }
+    #expect(answered == 10 && head.counters.requestsLimited == 40)
+    let other = try #require(lyon.membership?.addresses.first)
+    #expect(head.admits(bytes: answer, from: other, at: now))
+    let minutes = Int64(answer / rate.perMinute + 1)
+    #expect(head.admits(bytes: answer, from: address, at: now + 60 * minutes))
+  }
+
+  @Test("connections that are cut off are all counted, and some of them told")
+  func cutOff() throws {
+    var (head, _, mallory) = try mesh()
+    let told = (0..<100).flatMap { _ in head.noteCutOff(mallory.mesh.site, at: now) }
+    #expect(head.counters.connectionsCutOff == 100)
+    #expect(told.journal.count == ExchangeLimits.entries.burst && told.journal.first == .exchangeLimited)
+  }
 }
