@@ -132,7 +132,7 @@ struct ExchangeLimitsTests {
     #expect(taken > 0 || rate.burst < 10)
   }
 
-  @Test("a member whose digest never matches is sent so much at once and then turned away, and only that member")
+  @Test("a member whose digest never matches is sent so much at once, then turned away, and it alone")
   func endlessComparisons() throws {
     var (head, lyon, mallory) = try mesh()
     let address = try #require(mallory.membership?.addresses.first)
