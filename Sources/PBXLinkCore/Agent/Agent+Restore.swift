@@ -60,10 +60,11 @@ extension Agent {
   public var generationsAfterRestore: KeyGenerations? {
     guard restoredFrom != nil, let announced = directory.descriptor(of: identity)?.content else { return nil }
     var next = keyGenerations
-    if keyTurn.isNext || announced.wireguard.publicKey == keys.nextTunnel.publicKey {
-      next.tunnel += 1
-    } else if announced.wireguard.publicKey != keys.tunnel.publicKey {
-      next.tunnel += 2
+    switch announced.wireguard.publicKey {
+    // Who has heard us by the next one has moved to it.
+    case keys.tunnel.publicKey: next.tunnel += keyTurn.isNext ? 1 : 0
+    case keys.nextTunnel.publicKey: next.tunnel += 1
+    default: next.tunnel += 2
     }
     let own = Set(keys.trunk.map(\.publicKey))
     if !announced.trunk.keys.allSatisfy({ own.contains($0.publicKey) }) {
