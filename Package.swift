@@ -88,7 +88,7 @@ let package = Package(
         "CLinux", "PBXLinkCore", "PBXLinkSystem", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
-      swiftSettings: strict),
+      exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "LabTests", dependencies: ["LinkLab", "PBXLinkCore"], exclude: ["verify_jws.py"],
       swiftSettings: strict),

@@ -81,8 +81,8 @@ extension Agent {
         publicKey: $0.tunnelKey, allowedIPs: [IPPrefix(host: $0.tunnelAddress)], endpoint: nil, keepalive: 0)
     }
     return try TunnelConfiguration(
-      interface: configuration.tunnel.interface, privateKey: keys.tunnel.privateKey,
-      publicKey: keys.tunnel.publicKey,
+      interface: configuration.tunnel.interface, privateKey: tunnelKey.privateKey,
+      publicKey: tunnelKey.publicKey,
       listenPort: configuration.tunnel.listenPort,
       addresses: (membership?.addresses ?? []).map(IPPrefix.init(host:)),
       mtu: tunnelMTU, peers: members + invited, routes: mesh.networks, forwards: isRelay)

@@ -96,10 +96,22 @@ extension Agent {
     return .errand(errand)
   }
 
-  /// Whether to read a request of that many bytes from a tunnel address. Who is no member is turned away elsewhere.
+  /// Whether to exchange that many bytes with a tunnel address. Who is no member is turned away elsewhere.
   public mutating func admits(bytes: Int, from address: IPAddress, at now: Timestamp) -> Bool {
     guard let sender = site(at: address, now: now) else { return true }
-    return limits.admits(bytes: bytes, from: sender.name, at: now)
+    let isAdmitted = limits.admits(bytes: bytes, from: sender.name, at: now)
+    if !isAdmitted { counters.requestsLimited += 1 }
+    return isAdmitted
+  }
+
+  /// A connection of a member was closed: it was too slow, or one too many at a time.
+  public mutating func noteCutOff(_ site: SiteName, at now: Timestamp) -> [Effect] {
+    counters.connectionsCutOff += 1
+    guard limits.admitsEntry(about: site, at: now) else { return [] }
+    return [
+      .journal(
+        JournalEntry(.exchangeLimited, site: site, "its connections to the exchange are slow or too many"))
+    ]
   }
 
   /// Stays under the authority that we know when the documents of another one are not complete or leave us out:

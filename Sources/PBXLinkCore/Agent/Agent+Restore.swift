@@ -28,3 +28,84 @@ extension Agent {
     hasOtherMembers ? [] : try endRestore("the mesh has no other site", at: now)
   }
 }
+
+/// Which of its tunnel keys a restored site tries, and since when.
+struct KeyTurn: Hashable, Sendable {
+  /// Seconds for each: some handshakes, and one keepalive of a peer that has to begin.
+  static let length: Int64 = 30
+
+  var isNext = false
+  var since: Timestamp?
+}
+
+extension Agent {
+  /// The tunnel key to use now.
+  var tunnelKey: TunnelKey { keyTurn.isNext ? keys.nextTunnel : keys.tunnel }
+
+  /// If keys were rotated since the backup, the others have taken the key that came next then: while nobody answers,
+  /// both have their turns.
+  mutating func turnTunnelKey(at now: Timestamp) -> [Effect] {
+    guard restoredFrom != nil, linksUp.isEmpty else { return [] }
+    let since = keyTurn.since ?? now
+    guard now - since >= KeyTurn.length else {
+      keyTurn.since = min(since, now)
+      return []
+    }
+    keyTurn = KeyTurn(isNext: !keyTurn.isNext, since: now)
+    return [.reconcile]
+  }
+
+  /// The keys to go on with after a restore, when our newest descriptor announces others than we have; nil when ours
+  /// will do. A site never goes back to a former key: the others would take it for one that is over.
+  public var generationsAfterRestore: KeyGenerations? {
+    guard restoredFrom != nil, let announced = directory.descriptor(of: identity)?.content else { return nil }
+    var next = keyGenerations
+    switch announced.wireguard.publicKey {
+    // Who has heard us by the next one has moved to it.
+    case keys.tunnel.publicKey: next.tunnel += keyTurn.isNext ? 1 : 0
+    case keys.nextTunnel.publicKey: next.tunnel += 1
+    default: next.tunnel += 2
+    }
+    let own = Set(keys.trunk.map(\.publicKey))
+    if !announced.trunk.keys.allSatisfy({ own.contains($0.publicKey) }) {
+      let known = keys.trunk.map(\.generation) + announced.trunk.keys.map(\.generation)
+      next.trunk = (known.max() ?? next.trunk) + 1
+      next.oldestTrunk = nil
+      next.rotation = nil
+    }
+    return next == keyGenerations ? nil : next
+  }
+
+  /// Goes on with other keys before the first signature after a restore.
+  /// - Parameter new: the keys of ``generationsAfterRestore``.
+  public mutating func replaceKeys(
+    with new: AgentKeys, _ generations: KeyGenerations, at now: Timestamp
+  ) -> [Effect] {
+    keys = new
+    adoptAuthority()
+    keyGenerations = generations
+    keyGenerations.rotatedAt = now
+    keyTurn = KeyTurn()
+    let text =
+      "keys were rotated after the backup and are replaced: tunnel key \(generations.tunnel), trunk key "
+      + "\(generations.trunk)"
+    return [.saveKeyGenerations, .journal(JournalEntry(.keysRotated, text)), .removeOldKeys, .reconcile]
+  }
+
+  /// What an admin can do while a restored site has asked nobody; nil when it has.
+  var restoreRemedy: String? {
+    restoredFrom == nil
+      ? nil
+      : "If keys were rotated twice since the backup, no link comes up by itself: bring what 'pbxlink descriptor "
+        + "export --all' writes at another site to 'pbxlink descriptor import' here, run 'pbxlink apply "
+        + "--accept-serials', and bring what 'pbxlink descriptor export' writes here to 'import' there."
+  }
+
+  /// What the admin of a restored site should know; nil when it has asked another one.
+  public var restoreProblem: String? {
+    guard let restoredFrom, let restoreRemedy else { return nil }
+    return
+      "restored from the backup of \(restoredFrom): nothing is signed until a link is up and another site has "
+      + "been asked. \(restoreRemedy)"
+  }
+}

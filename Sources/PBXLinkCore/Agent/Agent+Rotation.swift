@@ -47,7 +47,7 @@ extension Agent {
   public func sitesThatCannotFollow(at now: Timestamp) -> [SiteName] {
     linkedSites(at: now).filter { site in
       linksUp.contains(site.name)
-        ? site.descriptor?.wireguard.nextPublicKey == nil : linksUp.isEmpty && !knowsNextTunnelKey(site)
+        ? !site.followsKeys : linksUp.isEmpty && !knowsNextTunnelKey(site)
     }.map(\.name)
   }
 
@@ -87,10 +87,14 @@ extension Agent {
     return [.saveKeyGenerations] + (try publish(at: now))
   }
 
-  /// The sites whose receipts a rotation waits for.
+  /// The sites whose receipts a rotation waits for. One that cannot follow was left behind.
   public func sitesAwaitedByRotation(at now: Timestamp) -> [SiteName] {
     guard let rotation = keyGenerations.rotation else { return [] }
-    return linkedSites(at: now).filter { linksUp.contains($0.name) && !hasApplied(rotation, $0) }.map(\.name)
+    return sitesToPrepare(at: now).filter { !hasApplied(rotation, $0) }.map(\.name)
+  }
+
+  private func sitesToPrepare(at now: Timestamp) -> [Site] {
+    linkedSites(at: now).filter { linksUp.contains($0.name) && $0.followsKeys }
   }
 
   /// The peers to prepare for the change of the tunnel key, when it is time for that.
@@ -100,7 +104,7 @@ extension Agent {
     else {
       return nil
     }
-    return linkedSites(at: now).filter { linksUp.contains($0.name) }
+    return sitesToPrepare(at: now)
   }
 
   /// Whether a peer's next tunnel key is known here, and in the tunnel.
@@ -150,4 +154,9 @@ extension Agent {
 extension Descriptor.WireGuard {
   /// The keys that the site uses now or next.
   var keys: [PublicKey] { [publicKey] + (nextPublicKey.map { [$0] } ?? []) }
+}
+
+extension Site {
+  /// Whether its pbxlink tells what it has applied and follows a change of keys: one that does announces a next key.
+  var followsKeys: Bool { descriptor?.wireguard.nextPublicKey != nil }
 }

@@ -24,6 +24,8 @@ public struct Agent: Sendable {
   /// The time of the backup that the state came from, until another member has been asked what is newer:
   /// nothing but revocations is signed meanwhile, so that no serial is used twice.
   public internal(set) var restoredFrom: Timestamp?
+  /// Which tunnel key a restored site tries.
+  var keyTurn = KeyTurn()
   /// What DNS last said about the names in endpoints.
   public internal(set) var resolvedNames: [String: [IPAddress]] = [:]
   /// Which path is in use to each site that has several, by its identity.
@@ -173,7 +175,7 @@ public struct Agent: Sendable {
       return [.reconcile]
     case .tick:
       return try retireKeys(at: now) + closeInvitations(at: now) { $0.expires < now } + closeAwaited(at: now)
-        + endRestoreIfAlone(at: now)
+        + endRestoreIfAlone(at: now) + turnTunnelKey(at: now)
         + renewMemberships(at: now) + publish(at: now) + (isRotationDue(at: now) ? [.rotateKeys] : [])
     }
   }

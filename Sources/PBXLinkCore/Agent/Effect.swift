@@ -51,6 +51,7 @@ public struct JournalEntry: Hashable, Sendable, Codable {
     case tunnelBackendChosen = "tunnel_backend_chosen"
     case callsEnded = "calls_ended"
     case linkTaken = "link_taken_down"
+    case exchangeLimited = "exchange_limited"
     case stateRestored = "state_restored"
     case restoreEnded = "restore_ended"
     case authorityExported = "authority_exported"

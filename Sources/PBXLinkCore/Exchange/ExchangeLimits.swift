@@ -19,7 +19,8 @@ struct ExchangeLimits: Hashable, Sendable {
   static let errands = TokenBucket.Rate(burst: 10_000, perMinute: 4_000)
   /// Entries of the journal about one member's bad documents.
   static let entries = TokenBucket.Rate(burst: 20, perMinute: 1)
-  /// Bytes of requests from one member: a directory of thousands of sites at once.
+  /// Bytes of requests from one member, and of documents that it is sent by comparisons: a directory of thousands of
+  /// sites at once.
   static let requestBytes = TokenBucket.Rate(burst: 64 << 20, perMinute: 8 << 20)
   /// Pairs of conflicting documents on one subject that are told.
   static let forks = 8
@@ -120,4 +121,8 @@ public struct ExchangeCounters: Hashable, Sendable, Codable {
   public var limited = 0
   /// Pairs of documents that contradict each other.
   public var forks = 0
+  /// Requests that were not answered: too many bytes in a short time.
+  public var requestsLimited = 0
+  /// Connections that were closed: too slow, or too many at a time.
+  public var connectionsCutOff = 0
 }

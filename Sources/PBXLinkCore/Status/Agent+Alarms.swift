@@ -17,7 +17,8 @@ extension Agent {
       let names = progress.waiting.map { "'\($0)'" }.joined(separator: ", ")
       return
         "'\(progress.entry.site)' is removed since \(progress.entry.at), but \(names) did not say so far that "
-        + "it is cut off there: check that the agent runs there and can be reached"
+        + "it is cut off there: check that the agent runs there, can be reached, and is not an older pbxlink, which "
+        + "does not say so"
     }
   }
 

@@ -10,7 +10,7 @@ extension PeerStatus {
   ) {
     let isFresh =
       paths.inUse == .wireguard
-      ? tunnel?.hasKeys(at: now) ?? false : paths.states[paths.inUse]?.isUp ?? false
+      ? tunnel?.takesPackets(at: now) ?? false : paths.states[paths.inUse]?.isUp ?? false
     let state: State =
       if site.conflict != nil {
         .conflict
@@ -71,6 +71,11 @@ extension PeerStatus {
     let port = failed == .wireguard ? "its UDP port" : "TCP port 443, or the one it has instead,"
     let reason = failed == .openvpnTCP ? paths.openVPNProblem.map { " (\($0))" } ?? "" : ""
     let check = "check that \(port) is let through."
+    guard failed != paths.inUse else {
+      return
+        "Probes by \(failed.rawValue), which calls go by, get no answer\(reason): check that its agent runs and is not "
+        + "of an older version, which may not answer them."
+    }
     return paths.offered.firstIndex(of: failed) == 0
       ? "Calls go by \(paths.inUse.rawValue), since \(failed.rawValue) does not answer\(reason): \(check)"
       : "\(failed.rawValue) does not answer\(reason) and could not take over if \(paths.inUse.rawValue) failed: \(check)"

@@ -25,6 +25,10 @@ public struct ObservedTunnel: Hashable, Sendable {
     public var keepalive: UInt16
     /// The last completed handshake.
     public var lastHandshake: Timestamp?
+    /// The nanoseconds of that handshake after its second, by which two in one second differ.
+    public var handshakeNanoseconds: Int64
+    /// Whether that handshake was made with a key that is ours no more. The device does not tell.
+    public var hasFormerKey = false
     /// Bytes received from it, tunnel overhead included.
     public var receivedBytes: UInt64
     /// Bytes sent to it, tunnel overhead included.
@@ -33,12 +37,14 @@ public struct ObservedTunnel: Hashable, Sendable {
     /// A peer.
     public init(
       allowedIPs: Set<IPPrefix> = [], endpoint: ResolvedEndpoint? = nil, keepalive: UInt16 = 0,
-      lastHandshake: Timestamp? = nil, receivedBytes: UInt64 = 0, sentBytes: UInt64 = 0
+      lastHandshake: Timestamp? = nil, handshakeNanoseconds: Int64 = 0, receivedBytes: UInt64 = 0,
+      sentBytes: UInt64 = 0
     ) {
       self.allowedIPs = allowedIPs
       self.endpoint = endpoint
       self.keepalive = keepalive
       self.lastHandshake = lastHandshake
+      self.handshakeNanoseconds = handshakeNanoseconds
       self.receivedBytes = receivedBytes
       self.sentBytes = sentBytes
     }

@@ -113,10 +113,16 @@ struct TunnelLayers {
     if let relay = agent.relay(to: site) {
       return .ok(.tunnel, "\(found)no direct way; its packets go by '\(relay)': see 'pbxlink why \(relay)'")
     }
-    guard let handshake = peer.lastHandshake, peer.hasKeys(at: now) else {
-      let last = peer.lastHandshake.map { "last handshake \(age(now - $0))" } ?? "no handshake yet"
-      let remedy = PeerStatus.remedy(
-        for: .down, site, nil, canBeReached: !agent.configuration.tunnel.endpoints.isEmpty)
+    guard let handshake = peer.lastHandshake, peer.takesPackets(at: now) else {
+      let last =
+        peer.lastHandshake.map {
+          "last handshake \(age(now - $0))\(peer.hasFormerKey ? " by a former key" : "")"
+        }
+        ?? "no handshake yet"
+      let remedy =
+        agent.restoreRemedy
+        ?? PeerStatus.remedy(
+          for: .down, site, nil, canBeReached: !agent.configuration.tunnel.endpoints.isEmpty)
       return .wrong(.tunnel, "\(found)\(last), \(bytes)", do: remedy ?? "See that its agent runs.")
     }
     return .ok(.tunnel, "\(found)handshake \(age(now - handshake)), \(bytes)")

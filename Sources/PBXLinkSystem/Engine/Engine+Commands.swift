@@ -121,10 +121,10 @@ extension Engine {
   /// `apply`: take the site file as it is, change what differs now, and bring links back that 'down' took away.
   func apply(_ request: Control.ApplyRequest) async throws -> Plan {
     let now = Self.clock()
-    var next = try member()
     let new = try readSiteFile()
-    let accepted = request.acceptSerials == true ? try next.handle(.serialsAccepted, at: now) : []
-    let effects = accepted + (try next.handle(.configuration(new), at: now))
+    if request.acceptSerials == true { try endRestore(by: .serialsAccepted) }
+    var next = try member()
+    let effects = try next.handle(.configuration(new), at: now)
     try commit(next, effects, at: now)
     configuration = new
     if request.acceptClock {

@@ -29,9 +29,11 @@ extension Engine: ExchangeDelegate {
     let name = try heard(address)
     try note(request.receipt, request.time, from: name)
     let agent = try member()
+    let missing = agent.directory.documents(missingFrom: request.digest, in: request.buckets)
+    // Whose digest never matches would be sent everything each time.
+    try await exchangeAdmit(bytes: missing.byteCount, from: address)
     return SyncAnswer(
-      digest: agent.directory.digest(of: request.buckets),
-      documents: agent.directory.documents(missingFrom: request.digest, in: request.buckets),
+      digest: agent.directory.digest(of: request.buckets), documents: missing,
       receipt: receipt(for: address, of: agent), time: Self.clock())
   }
 
@@ -49,7 +51,16 @@ extension Engine: ExchangeDelegate {
 
   func exchangeAdmit(bytes: Int, from address: IPAddress) async throws {
     guard agent?.admits(bytes: bytes, from: address, at: Self.clock()) != false else {
-      throw Failure("too many bytes from \(address) in a short time; try again later", .temporaryFailure)
+      throw Failure("too many bytes for \(address) in a short time; try again later", .temporaryFailure)
+    }
+  }
+
+  func exchangeCutOff(_ address: IPAddress) async {
+    guard let name = try? sender(at: address) else { return }
+    do {
+      try step { agent, now in ((), agent.noteCutOff(name, at: now)) }
+    } catch {
+      logger.error("exchange: \(error)")
     }
   }
 
@@ -173,7 +184,10 @@ extension Engine: ExchangeDelegate {
       }
       try noteComparison(with: site)
       let missing = try member().directory.documents(missingFrom: answer.digest, in: buckets)
-      if !missing.isEmpty { _ = try await client.push(missing) }
+      if let address = site.membership.addresses.first, !missing.isEmpty {
+        try await exchangeAdmit(bytes: missing.byteCount, from: address)
+        _ = try await client.push(missing)
+      }
       return true
     } catch {
       logger.notice("sync: \(error)")
@@ -186,7 +200,18 @@ extension Engine {
   /// A restored site has learned what came after its backup.
   private func noteComparison(with site: Site) throws {
     guard try member().restoredFrom != nil else { return }
-    try step { agent, now in ((), try agent.handle(.compared(with: site.name), at: now)) }
+    try endRestore(by: .compared(with: site.name))
+  }
+
+  /// Lets a restored site sign again, with keys that it has and that were never in use before.
+  func endRestore(by event: Agent.Event) throws {
+    let generations = try member().generationsAfterRestore
+    let keys = try generations.map { try keyFiles.createAgentKeys(authority: false, $0) }
+    try step { agent, now in
+      var effects: [Effect] = []
+      if let generations, let keys { effects += agent.replaceKeys(with: keys, generations, at: now) }
+      return ((), effects + (try agent.handle(event, at: now)))
+    }
   }
 }
 
@@ -200,4 +225,9 @@ private func forEach<Element: Sendable>(
       group.addTask { await body(element) }
     }
   }
+}
+
+extension [String] {
+  /// How many bytes these documents have.
+  fileprivate var byteCount: Int { reduce(0) { $0 + $1.utf8.count } }
 }

@@ -78,19 +78,28 @@ extension Engine {
       journal(JournalEntry(.planeFailed, "\(failure.plane.rawValue): \(failure.error)"))
     }
     lastReport = report
+    if let former = report.formerPeers { formerPeers = former }
     noteLinks(at: now)
     serveExchange()
     if let agent = applying, report.failures.isEmpty { noteApplied(agent) }
     return report
   }
 
+  /// A tunnel as it was observed, with what is known of our own key besides.
+  func marked(_ tunnel: ObservedTunnel?) -> ObservedTunnel? {
+    var tunnel = tunnel
+    tunnel?.markFormerKey(since: formerPeers)
+    return tunnel
+  }
+
   /// Tells the agent which links work.
   private func noteLinks(at now: Timestamp) {
     guard let agent else { return }
+    let tunnel = marked(lastReport.tunnel)
     let up = agent.linkedSites(at: now).filter { site in
       let path = agent.path(to: site)
       return path == .wireguard
-        ? site.descriptor.flatMap { lastReport.tunnel?.peer(of: $0.wireguard) }?.hasKeys(at: now) == true
+        ? site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }?.takesPackets(at: now) == true
         : pathStates[site.name]?[path]?.isUp == true
     }
     do {

@@ -111,7 +111,7 @@ extension Engine {
 
   private func setTunnelKey() async {
     do {
-      try await applyTunnelChanges { if case .setKey = $0 { true } else { false } }
+      try await applyTunnelChanges(where: \.setsKey)
     } catch {
       logger.error("tunnel key: \(error)")
     }
@@ -173,6 +173,9 @@ extension Engine {
 }
 
 extension TunnelChange {
+  /// Whether it sets our own key.
+  var setsKey: Bool { if case .setKey = self { true } else { false } }
+
   /// Whether it moves addresses from one key of a peer to another.
   fileprivate var movesAddresses: Bool {
     if case .updatePeer(let update, let others) = self {

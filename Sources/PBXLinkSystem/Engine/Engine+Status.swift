@@ -12,7 +12,7 @@ extension Engine {
     let desired = try agent.desiredState(at: now)
     let report = await planes.plan(desired, at: now)
     var surroundings = StatusSnapshot.Surroundings(started: started)
-    surroundings.tunnel = report.tunnel
+    surroundings.tunnel = marked(report.tunnel)
     surroundings.openVPN = report.openVPN
     surroundings.trunk = report.trunk
     surroundings.paths = pathStates
@@ -23,17 +23,13 @@ extension Engine {
     }
     surroundings.problems +=
       report.plan.unknown + desired.problems + (exchangeProblem.map { [$0] } ?? [])
-      + (agent.restoredFrom.map { [Self.silence(since: $0)] } ?? [])
+      + (agent.restoreProblem.map { [$0] } ?? [])
       + lastReport.problems(besides: report) + (await probeProblems())
       + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(
         \.description)
     surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")
     surroundings.isDown = isDown
     return StatusSnapshot(of: agent, in: surroundings, at: now)
-  }
-
-  private static func silence(since backup: Timestamp) -> String {
-    "restored from the backup of \(backup): nothing is signed until a link is up and another site has been asked"
   }
 
   /// Calls now; none where Asterisk does not run.

@@ -14,7 +14,9 @@ extension Engine {
     let address = site?.membership.addresses.first
     let trunk = await HostExamination.look { try await planes.trunk.observe() }
     var evidence = LinkEvidence(
-      tunnel: await HostExamination.look { try await planes.tunnel.observe(interface: planes.interface) },
+      tunnel: await HostExamination.look {
+        marked(try await planes.tunnel.observe(interface: planes.interface))
+      },
       openVPN: await HostExamination.look { try await planes.openVPN.observe() },
       route: nil,
       firewall: await HostExamination.look { try await planes.firewall.observe() },

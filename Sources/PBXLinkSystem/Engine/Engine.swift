@@ -24,6 +24,9 @@ public actor Engine {
   var highestTime: Timestamp
   /// What the last look at the planes has shown.
   var lastReport = Planes.Report()
+  /// The tunnel's peers when our key was last changed: their handshakes were the former key's. In a rotation the others
+  /// are prepared for the new one and make a handshake with it at once; nothing is noted then.
+  var formerPeers: [PublicKey: ObservedTunnel.Peer] = [:]
   /// The peers whose handshake was fresh at the last look, to notice a link that comes up.
   var freshPeers: Set<SiteName> = []
   /// What the probes showed last.

@@ -23,6 +23,8 @@ struct Planes: Sendable {
     var waiting: [Plan.Step] = []
     /// What went wrong, by plane; the others were still done.
     var failures: [(plane: Name, error: String)] = []
+    /// The tunnel's peers before our key was changed; nil when it was not.
+    var formerPeers: [PublicKey: ObservedTunnel.Peer]?
     /// What the tunnel looked like at the end.
     var tunnel: ObservedTunnel?
     /// What the OpenVPN paths looked like at the end.
@@ -91,14 +93,16 @@ struct Planes: Sendable {
       await attempt(plane, &report) { report in
         switch plane {
         case .tunnel:
-          let wanted = changes(
-            from: try await tunnel.observe(interface: interface), to: desired.tunnel, at: now
-          ).filter { hasWall && clockIsRight || $0.takesPeerAway }
+          let before = try await tunnel.observe(interface: interface)
+          let wanted = changes(from: before, to: desired.tunnel, at: now).filter {
+            hasWall && clockIsRight || $0.takesPeerAway
+          }
           let calls = await calls(disruptedBy: wanted)
           let (due, waiting) = report.held.tunnel.select(wanted, at: now) { change in
             calls(Set(change.disruptedPeers.flatMap { desired.sites[$0] ?? [] }))
           }
           try await tunnel.apply(due, to: desired.tunnel)
+          if due.contains(where: \.setsKey) { report.formerPeers = before?.peers }
           report.take(due.map { step($0, plane) }, waiting: waiting.map { step($0, plane) })
           let observed = try await tunnel.observe(interface: interface)
           report.tunnel = observed

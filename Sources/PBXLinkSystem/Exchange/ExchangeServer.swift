@@ -8,6 +8,8 @@ internal import PBXLinkCore
 
 /// Whom the exchange server asks. The source address is the sender: the tunnel proves it.
 protocol ExchangeDelegate: Sendable {
+  /// A connection was closed because it was too slow, or one too many.
+  func exchangeCutOff(_ address: IPAddress) async
   /// Throws when the sender has sent too many bytes lately.
   func exchangeAdmit(bytes: Int, from address: IPAddress) async throws
   func exchangeCompare(_ request: CompareRequest, from address: IPAddress) async throws -> CompareAnswer
@@ -28,6 +30,8 @@ struct ExchangeServer: Sendable {
   let port: UInt16
   let delegate: any ExchangeDelegate
   let logger: Logger
+  /// Seconds that a connection may last.
+  var lifetime = ConnectionLimits.lifetime
 
   /// Serves until cancelled; throws when the address cannot be bound.
   func run() async throws {
@@ -57,8 +61,15 @@ struct ExchangeServer: Sendable {
     serve(ExchangePath.join) { try await delegate.exchangeJoin($0, from: $1) }
     var quiet = logger
     quiet.logLevel = .error
+    let limits = ConnectionLimits(lifetime: lifetime) { address in
+      guard let address = IPAddress(address) else { return }
+      Task { await delegate.exchangeCutOff(address) }
+    }
     let application = Application(
       router: router,
+      server: .http1(
+        configuration: .init(
+          additionalChannelHandlers: [limits.handler()], idleTimeout: .seconds(ConnectionLimits.idleTime))),
       configuration: .init(address: .hostname(address.description, port: Int(port)), serverName: "pbxlink"),
       logger: quiet)
     try await application.run()

@@ -46,6 +46,7 @@ extension WireGuardMessage {
         // struct __kernel_timespec; all zero before the first handshake.
         let seconds = attribute.payload.integer(Int64.self, at: 0) ?? 0
         peer.lastHandshake = seconds == 0 ? nil : Timestamp(seconds: seconds)
+        peer.handshakeNanoseconds = attribute.payload.integer(Int64.self, at: 8) ?? 0
       case Int(WGPEER_A_RX_BYTES.rawValue): peer.receivedBytes = attribute.integer(UInt64.self) ?? 0
       case Int(WGPEER_A_TX_BYTES.rawValue): peer.sentBytes = attribute.integer(UInt64.self) ?? 0
       case Int(WGPEER_A_ALLOWEDIPS.rawValue):

@@ -23,13 +23,13 @@ public final class Store: Sendable {
         atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       if access(path, F_OK) != 0 { try Self.create(path) }
       guard try Self.size(path) > 0 else { throw StoreError.damaged(path: path, detail: "the file is empty") }
+      try Self.check(path)
       var configuration = GRDB.Configuration()
       configuration.busyMode = .timeout(5)
       configuration.prepareDatabase { database in
         try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
       }
       queue = try DatabaseQueue(path: path, configuration: configuration)
-      try Self.check(queue, path)
       try Self.migrator.migrate(queue)
     } catch {
       throw StoreError(error, path: path)
@@ -59,7 +59,12 @@ public final class Store: Sendable {
     return status.st_size
   }
 
-  private static func check(_ queue: DatabaseQueue, _ path: String) throws {
+  /// Refuses what is damaged or of a newer version. It only reads: another connection would begin by writing.
+  private static func check(_ path: String) throws {
+    var options = GRDB.Configuration()
+    options.readonly = true
+    options.busyMode = .timeout(5)
+    let queue = try DatabaseQueue(path: path, configuration: options)
     try queue.read { database in
       let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
       guard verdict == "ok" else { throw StoreError.damaged(path: path, detail: verdict) }

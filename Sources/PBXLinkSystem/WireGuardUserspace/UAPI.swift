@@ -64,6 +64,7 @@ enum UAPI {
     switch key {
     case "endpoint": peer.endpoint = Endpoint(String(value)).flatMap(ResolvedEndpoint.init)
     case "persistent_keepalive_interval": peer.keepalive = UInt16(value) ?? 0
+    case "last_handshake_time_nsec": peer.handshakeNanoseconds = Int64(value) ?? 0
     case "last_handshake_time_sec":
       peer.lastHandshake = Int64(value).flatMap { $0 == 0 ? nil : Timestamp(seconds: $0) }
     case "rx_bytes": peer.receivedBytes = UInt64(value) ?? 0

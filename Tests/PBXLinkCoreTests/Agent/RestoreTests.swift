@@ -134,4 +134,68 @@ struct RestoreTests {
     }
     #expect(agents[0].directory == agents[1].directory)
   }
+
+  /// Lyon's backup, and the head office that knows how far Lyon's rotations went after it.
+  private func rotated(_ times: Int) throws -> (backup: Agent, head: Agent, last: Agent) {
+    var head = try offices.head().agent
+    var lyon = try offices.join("lyon", ["2XX"], to: &head)
+    let backup = lyon
+    for generation in 2..<UInt32(times + 2) {
+      _ = try lyon.beginRotation(
+        with: .fake("lyon", generations: [generation - 1, generation]), leavingBehind: true, at: now)
+      _ = try lyon.handle(.applied(lyon.directory, trunkGenerations: [generation]), at: now)
+      _ = try lyon.endRotation(
+        with: .fake("lyon", tunnel: generation, generations: [generation - 1, generation]), at: now)
+      lyon.keyGenerations.oldestTrunk = nil
+    }
+    _ = head.receive(lyon.directory.allDocuments(), from: lyon.mesh.site, at: now)
+    return (backup, head, lyon)
+  }
+
+  @Test(
+    "goes on with the key that came next, or with one that was never in use, and with a trunk key that it has",
+    arguments: [0: nil, 1: 2, 2: 3, 3: 3] as [Int: UInt32?])
+  func keys(rotations: Int, tunnel: UInt32?) throws {
+    let (backup, head, last) = try rotated(rotations)
+    var agent = try restored(backup)
+    _ = agent.receive(head.directory.allDocuments(), from: nil, at: now)
+    agent.keyTurn.isNext = rotations > 1
+    guard let tunnel else {
+      #expect(agent.generationsAfterRestore == nil)
+      return
+    }
+    let generations = try #require(agent.generationsAfterRestore)
+    #expect(generations.tunnel == tunnel && generations.trunk == UInt32(rotations) + 2)
+    #expect(generations.acceptedTrunks.count == 1)
+    let effects = agent.replaceKeys(
+      with: try .fake("lyon", tunnel: tunnel, generations: [generations.trunk]), generations, at: now)
+    #expect(effects.contains(.saveKeyGenerations) && effects.contains(.reconcile))
+    _ = try agent.handle(.serialsAccepted, at: now)
+    let descriptor = try #require(agent.directory.descriptor(of: agent.identity)?.content)
+    #expect(descriptor.serial == (serial(last) ?? 0) + 1)
+    #expect(descriptor.trunk.keys.map(\.generation) == [generations.trunk])
+    let former = try (1..<tunnel).map { try TunnelKey.fake("lyon", generation: $0).publicKey }
+    #expect(!former.contains(descriptor.wireguard.publicKey))
+  }
+
+  @Test("tries both tunnel keys in turn while no link is up, and stays with the one that works")
+  func turns() throws {
+    let (backup, head, _) = try rotated(1)
+    var agent = try restored(backup)
+    let keys = [agent.keys.tunnel.publicKey, agent.keys.nextTunnel.publicKey]
+    var used: [PublicKey] = []
+    for second in stride(from: Int64(0), to: 120, by: 10) {
+      _ = try agent.handle(.tick, at: now + second)
+      used.append(try agent.desiredTunnel(at: now + second).publicKey)
+    }
+    #expect(used == [0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1].map { keys[$0] })
+    _ = try agent.handle(.linksUp([head.mesh.site]), at: now + 120)
+    _ = try agent.handle(.tick, at: now + 200)
+    #expect(try agent.desiredTunnel(at: now + 200).publicKey == keys[1])
+    // The others have moved to that key, whatever our newest descriptor says.
+    #expect(agent.generationsAfterRestore?.tunnel == 2)
+    agent.restoredFrom = nil
+    _ = try agent.handle(.linksUp([]), at: now + 200)
+    #expect(try agent.handle(.tick, at: now + 300).isEmpty)
+  }
 }

@@ -113,6 +113,8 @@ struct RotationTests {
     #expect(head.keyGenerations.rotation == nil)
     _ = try begin(&head, leavingBehind: true)
     #expect(throws: AgentError.rotationUnderWay(since: now)) { try begin(&head) }
+    apply(&head)
+    #expect(head.sitesAwaitedByRotation(at: now).isEmpty && head.peersForHandover(at: now)?.isEmpty == true)
     lyon = head
   }
 

@@ -131,4 +131,27 @@ struct ExchangeLimitsTests {
     }
     #expect(taken > 0 || rate.burst < 10)
   }
+
+  @Test("a member whose digest never matches is sent so much at once, then turned away, and it alone")
+  func endlessComparisons() throws {
+    var (head, lyon, mallory) = try mesh()
+    let address = try #require(mallory.membership?.addresses.first)
+    let rate = ExchangeLimits.requestBytes
+    let answer = rate.burst / 10
+    let answered = (0..<50).count { _ in head.admits(bytes: answer, from: address, at: now) }
+    #expect(answered == 10 && head.counters.requestsLimited == 40)
+    let other = try #require(lyon.membership?.addresses.first)
+    let isOtherAnswered = head.admits(bytes: answer, from: other, at: now)
+    let minutes = Int64(answer / rate.perMinute + 1)
+    let isAnsweredLater = head.admits(bytes: answer, from: address, at: now + 60 * minutes)
+    #expect(isOtherAnswered && isAnsweredLater)
+  }
+
+  @Test("connections that are cut off are all counted, and some of them told")
+  func cutOff() throws {
+    var (head, _, mallory) = try mesh()
+    let told = (0..<100).flatMap { _ in head.noteCutOff(mallory.mesh.site, at: now) }
+    #expect(head.counters.connectionsCutOff == 100)
+    #expect(told.journal.count == ExchangeLimits.entries.burst && told.journal.first == .exchangeLimited)
+  }
 }

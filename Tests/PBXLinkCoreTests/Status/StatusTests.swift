@@ -28,6 +28,10 @@ struct StatusTests {
     return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
   }
 
+  private func addresses(_ agent: Agent) -> Set<IPPrefix> {
+    Set((agent.membership?.addresses ?? []).map(IPPrefix.init(host:)))
+  }
+
   /// A head office whose links are each in another state.
   private func mesh() throws -> (agent: Agent, surroundings: StatusSnapshot.Surroundings) {
     var head = try offices.head().agent
@@ -40,10 +44,12 @@ struct StatusTests {
     var surroundings = StatusSnapshot.Surroundings(started: now + -3600)
     var tunnel = ObservedTunnel(interface: "pbxlink0", link: .up)
     tunnel.peers[lyon.keys.tunnel.publicKey] = .init(
+      allowedIPs: addresses(lyon),
       endpoint: ResolvedEndpoint(try #require(IPAddress("198.51.100.10")), port: 40_001),
       lastHandshake: now + -30,
       receivedBytes: 123_456, sentBytes: 654_321)
     tunnel.peers[oslo.keys.tunnel.publicKey] = .init(
+      allowedIPs: addresses(oslo),
       endpoint: ResolvedEndpoint(try #require(IPAddress("2001:db8::7")), port: 51_820),
       lastHandshake: now + -60)
     surroundings.tunnel = tunnel
@@ -118,7 +124,8 @@ struct StatusTests {
     let site = try #require(head.linkedSites(at: now).first)
     func status(isDisabled: Bool, canBeReached: Bool = true) -> PeerStatus {
       PeerStatus(
-        site, isDisabled: isDisabled, tunnel: .init(lastHandshake: handshake.map { now + $0 }),
+        site, isDisabled: isDisabled,
+        tunnel: .init(allowedIPs: addresses(lyon), lastHandshake: handshake.map { now + $0 }),
         trunk: qualify.map(QualifyStatus.init), calls: 0, callLimit: 4, canBeReached: canBeReached, at: now)
     }
     #expect(status(isDisabled: false).state == state)
@@ -130,6 +137,34 @@ struct StatusTests {
     }
   }
 
+  @Test("a link is not up by a key that has not the site's addresses, nor by a handshake of our former key")
+  func formerKeys() throws {
+    var head = try offices.head().agent
+    let lyon = try offices.join("lyon", ["2XX"], to: &head)
+    let site = try #require(head.linkedSites(at: now).first)
+    let key = lyon.keys.tunnel.publicKey
+    var tunnel = ObservedTunnel(interface: "pbxlink0", link: .up)
+    tunnel.peers[key] = .init(allowedIPs: addresses(lyon), lastHandshake: now + -5)
+    func state(_ tunnel: ObservedTunnel) -> PeerStatus.State {
+      PeerStatus(
+        site, isDisabled: false, tunnel: tunnel.peers[key], trunk: QualifyStatus("OK (3 ms)"), calls: 0,
+        callLimit: 4, canBeReached: true, at: now
+      ).state
+    }
+    #expect(state(tunnel) == .up)
+    var withoutAddresses = tunnel
+    withoutAddresses.peers[key]?.allowedIPs = []
+    #expect(state(withoutAddresses) == .down)
+    let before = tunnel.peers
+    tunnel.markFormerKey(since: before)
+    #expect(state(tunnel) == .down)
+    // Another one within the same second.
+    tunnel.peers[key] = .init(
+      allowedIPs: addresses(lyon), lastHandshake: now + -5, handshakeNanoseconds: 1)
+    tunnel.markFormerKey(since: before)
+    #expect(state(tunnel) == .up)
+  }
+
   @Test(
     "a link that works says which of its paths does not",
     arguments: [
@@ -138,24 +173,28 @@ struct StatusTests {
         "Calls go by openvpn-tcp, since wireguard does not answer"
       ),
       (.openvpnTCP, .wireguard, "openvpn-tcp does not answer (connection refused) and could not take over"),
+      (.wireguard, .wireguard, "Probes by wireguard, which calls go by, get no answer: check that its agent"),
     ])
   func paths(failed: TunnelPath, inUse: TunnelPath, advice: String) throws {
     var head = try offices.head().agent
-    _ = try offices.join("lyon", ["2XX"], to: &head)
+    let lyon = try offices.join("lyon", ["2XX"], to: &head)
     let site = try #require(head.linkedSites(at: now).first)
     let status = PeerStatus(
       site, isDisabled: false,
-      tunnel: .init(lastHandshake: failed == .wireguard ? nil : now, receivedBytes: 100, sentBytes: 10),
+      tunnel: .init(
+        allowedIPs: addresses(lyon), lastHandshake: inUse == .wireguard ? now : nil, receivedBytes: 100,
+        sentBytes: 10),
       paths: LinkPaths(
         offered: [.wireguard, .openvpnTCP], inUse: inUse,
         states: [
-          failed: PathState(.down, since: .zero),
-          inUse: PathState(.up, since: .zero, roundTrip: .milliseconds(3)),
-        ], openVPN: .init(state: "CONNECTED", since: now, receivedBytes: 1, sentBytes: 2),
+          inUse: PathState(.up, since: .zero, roundTrip: .milliseconds(3))
+        ].merging([failed: PathState(.down, since: .zero)]) { $1 },
+        openVPN: .init(state: "CONNECTED", since: now, receivedBytes: 1, sentBytes: 2),
         openVPNProblem: "connection refused"),
       trunk: QualifyStatus("OK (3 ms)"), calls: 0, callLimit: 4, canBeReached: true, at: now)
     #expect(status.state == .up)
     #expect(status.advice?.hasPrefix(advice) == true)
+    guard failed != inUse else { return }
     #expect(status.paths.map(\.state) == (failed == .wireguard ? [.down, .up] : [.up, .down]))
     #expect(status.paths.first { $0.inUse }?.roundTrip == 0.003)
     #expect(status.received == 101 && status.sent == 12, "those of both paths")
@@ -171,9 +210,10 @@ struct StatusTests {
     }
     let statuses = directory.sites(at: now).map { site in
       PeerStatus(
-        site, isDisabled: false, tunnel: .init(lastHandshake: now), trunk: QualifyStatus("OK (1 ms)"),
-        calls: 0,
-        callLimit: 4, canBeReached: true, at: now)
+        site, isDisabled: false,
+        tunnel: .init(
+          allowedIPs: Set(site.membership.addresses.map(IPPrefix.init(host:))), lastHandshake: now),
+        trunk: QualifyStatus("OK (1 ms)"), calls: 0, callLimit: 4, canBeReached: true, at: now)
     }
     #expect(statuses.map(\.state) == [.up, .conflict])
     #expect(statuses[1].advice?.contains("'lyon'") == true)

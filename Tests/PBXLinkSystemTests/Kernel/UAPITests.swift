@@ -73,7 +73,8 @@ struct UAPITests {
         try key(0xbb): ObservedTunnel.Peer(
           allowedIPs: [try #require(IPPrefix("10.77.0.2"))],
           endpoint: Endpoint("203.0.113.5:51820").flatMap(ResolvedEndpoint.init), keepalive: 25,
-          lastHandshake: Timestamp(seconds: 1_800_000_000), receivedBytes: 5, sentBytes: 9)
+          lastHandshake: Timestamp(seconds: 1_800_000_000), handshakeNanoseconds: 7, receivedBytes: 5,
+          sentBytes: 9)
       ])
   }
 

@@ -145,7 +145,8 @@ struct WireGuardMessageTests {
         try key(0xbb): ObservedTunnel.Peer(
           allowedIPs: [try prefix("10.77.0.2"), try prefix("10.77.0.3")],
           endpoint: try endpoint("203.0.113.5:51820"),
-          lastHandshake: Timestamp(seconds: 1_800_000_000), receivedBytes: 5, sentBytes: 9)
+          lastHandshake: Timestamp(seconds: 1_800_000_000), handshakeNanoseconds: 1, receivedBytes: 5,
+          sentBytes: 9)
       ])
   }
 

@@ -89,13 +89,33 @@ struct StoreTests {
     }
   }
 
-  @Test("a file of a newer pbxlink is refused")
-  func newer() throws {
+  @Test(
+    "a file of a newer pbxlink is refused and left as it is, also one whose log a crash has left",
+    arguments: [false, true])
+  func newer(hasLog: Bool) throws {
     try withDirectory { directory in
       let store = try Store(directory: directory)
       try store.queue.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('from the future')") }
+      let copy = directory + "/copy"
+      if hasLog {
+        try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+        for suffix in ["", "-wal"] {
+          try FileManager.default.copyItem(
+            atPath: store.path + suffix, toPath: "\(copy)/state.sqlite\(suffix)")
+        }
+      }
       try store.queue.close()
-      #expect(throws: StoreError.newer(path: directory + "/state.sqlite")) { try Store(directory: directory) }
+      let place = hasLog ? copy : directory
+      func bytes() throws -> [Data] {
+        try (hasLog ? ["", "-wal"] : [""]).map {
+          try Data(contentsOf: URL(filePath: "\(place)/state.sqlite\($0)"))
+        }
+      }
+      let before = try bytes()
+      for _ in 0..<2 {
+        #expect(throws: StoreError.newer(path: place + "/state.sqlite")) { try Store(directory: place) }
+      }
+      #expect(try bytes() == before)
     }
   }
 
