@@ -151,12 +151,21 @@ struct RelayTests {
       try await status(of: nice, at: lyon).path == "relay rome" ? () : nil
     }
     try await mesh.waitForLink(lyon, nice)
-    try await paris.run(["pbxlink", "remove-site", "rome", "--yes"]).checked()
-    try await wait(for: "the link to be down", upTo: .seconds(30)) {
-      try await status(of: nice, at: lyon).state == .down ? () : nil
+    func waitForEnd() async throws {
+      try await wait(for: "the link to be down", upTo: .seconds(30)) {
+        try await status(of: nice, at: lyon).state == .down ? () : nil
+      }
     }
-    let nft = try await rome.shell("nft list table inet pbxlink || :").standardOutput
-    #expect(!nft.contains("goto relay"))
+    try await paris.run(["pbxlink", "grant", "rome", "--no-relay"]).checked()
+    try await waitForEnd()
+    try await wait(for: "rome to forward nothing", upTo: .seconds(10)) {
+      try await rome.shell("nft list table inet pbxlink").checked().standardOutput.contains("goto relay")
+        ? nil : ()
+    }
+    try await paris.run(["pbxlink", "grant", "rome", "--relay"]).checked()
+    try await mesh.waitForLink(lyon, nice)
+    try await paris.run(["pbxlink", "remove-site", "rome", "--yes"]).checked()
+    try await waitForEnd()
     for office in [lyon, nice] {
       let peers = try await office.shell("wg show pbxlink0 allowed-ips").checked().standardOutput
       let members = try await office.status().peers.count
