@@ -67,7 +67,11 @@ extension Endpoint: LosslessStringConvertible, CustomStringConvertible, Codable 
   }
 
   /// Decodes the text form.
-  public init(from decoder: any Decoder) throws { self = try decodeText(decoder, "an endpoint (HOST:PORT)") }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the text form.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
+}
+
+extension Endpoint: TextCoded {
+  static var textKind: String { "an endpoint (HOST:PORT)" }
 }

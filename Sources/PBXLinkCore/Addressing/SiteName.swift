@@ -16,7 +16,7 @@ public struct SiteName: Hashable, Sendable, LosslessStringConvertible, CustomStr
   }
 
   static func isLabel(_ text: String) -> Bool {
-    (1...63).contains(text.utf8.count) && text.first != "-" && text.last != "-"
+    (1...63).contains(text.utf8.count) && text.utf8.first != 0x2d && text.utf8.last != 0x2d
       && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
   }
 
@@ -24,9 +24,11 @@ public struct SiteName: Hashable, Sendable, LosslessStringConvertible, CustomStr
   public static func < (left: Self, right: Self) -> Bool { left.description < right.description }
 
   /// Decodes the label.
-  public init(from decoder: any Decoder) throws {
-    self = try decodeText(decoder, "a site name (1 to 63 of a-z, 0-9 and inner hyphens)")
-  }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the label.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
+}
+
+extension SiteName: TextCoded {
+  static var textKind: String { "a site name (1 to 63 of a-z, 0-9 and inner hyphens)" }
 }

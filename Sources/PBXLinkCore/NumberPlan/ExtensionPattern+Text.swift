@@ -84,9 +84,7 @@ extension ExtensionPattern: LosslessStringConvertible, CustomStringConvertible, 
   }
 
   /// Decodes the text form.
-  public init(from decoder: any Decoder) throws {
-    self = try decodeText(decoder, "an extension pattern (such as 2XX)")
-  }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the canonical text form.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
 }
@@ -98,4 +96,8 @@ extension Substring {
     while text.last?.isWhitespace == true { text.removeLast() }
     return text
   }
+}
+
+extension ExtensionPattern: TextCoded {
+  static var textKind: String { "an extension pattern (such as 2XX)" }
 }
