@@ -57,13 +57,13 @@ struct IdleBenchmark {
 
   private func measure(_ lab: Lab) async throws {
     let hub = lab.offices[0]
+    try await Nebula(lab.offices, known: Self.knownSites).start()
+    try await Tinc(lab.offices, known: Self.knownSites).start()
     let mesh = IdleMesh(hub: hub, far: Array(lab.offices.dropFirst()))
     try await mesh.link()
     try await mesh.tell(of: Self.knownSites - Self.linkedSites)
-    try await Nebula(lab.offices, known: Self.knownSites).start()
-    try await Tinc(lab.offices, known: Self.knownSites).start()
     note("waiting for what the start has set in motion")
-    try await Task.sleep(for: .seconds(90))
+    try await Task.sleep(for: .seconds(120))
     try await mesh.check(linked: Self.linkedSites, known: Self.knownSites)
     let before = try await usages(in: hub)
     try await Task.sleep(for: duration)

@@ -30,7 +30,7 @@ struct IdleMesh {
     }
   }
 
-  /// Admits sites that never come up. Each has a descriptor, so that it is tried like any other.
+  /// Admits sites behind NAT that never come up. Each has a descriptor, so that it is linked like any other.
   func tell(of count: Int) async throws {
     note("admitting \(count) sites more")
     let key = try await hub.run(["base64", "/var/lib/pbxlink/keys/authority"]).checked().standardOutput
@@ -46,12 +46,15 @@ struct IdleMesh {
     for number in 0... {
       if documents.count == count { break }
       let site = try SampleSite(
-        number, of: mesh, signedBy: authority, using: OpenSSLCryptography(), at: now)
+        number, isPublic: false, of: mesh, signedBy: authority, using: OpenSSLCryptography(), at: now)
       if !taken.contains(site.address.description) { documents.append(site.descriptor) }
     }
-    try await hub.write(documents.joined(separator: "\n") + "\n", to: "/root/sites.jws")
-    try await hub.run(["pbxlink", "descriptor", "import", "/root/sites.jws"], timeout: .seconds(600))
-      .checked()
+    try await hub.write(documents.joined(separator: "\n") + "\n", to: "/var/tmp/sites.jws")
+    // On a busy machine the command may not wait for the end of it.
+    _ = try await hub.run(["pbxlink", "descriptor", "import", "/var/tmp/sites.jws"], timeout: .seconds(600))
+    try await wait(for: "all sites to be known", upTo: .seconds(600), every: .seconds(5)) {
+      try await status().peers.count == far.count + count ? () : nil
+    }
   }
 
   /// Throws unless that is what the hub says of itself.

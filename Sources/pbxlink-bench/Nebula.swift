@@ -16,7 +16,7 @@ struct Nebula {
 
   func start() async throws {
     note("starting nebula")
-    let certificates = "/root/nebula"
+    let certificates = "/etc/nebula"
     try await offices[0].run(["mkdir", certificates]).checked()
     try await sign(["ca", "-name", "acme"])
     for (number, office) in offices.enumerated() {
@@ -37,7 +37,7 @@ struct Nebula {
   }
 
   private func sign(_ arguments: [String]) async throws {
-    try await offices[0].run(["env", "--chdir=/root/nebula", "nebula-cert"] + arguments).checked()
+    try await offices[0].run(["env", "--chdir=/etc/nebula", "nebula-cert"] + arguments).checked()
   }
 
   private func address(_ number: Int) -> String { "10.81.\(number / 250).\(1 + number % 250)" }

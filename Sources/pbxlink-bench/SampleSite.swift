@@ -10,9 +10,11 @@ struct SampleSite {
   let membership: String
   let descriptor: String
 
-  /// - Parameter number: below 16,000; sites of different numbers share nothing.
+  /// - Parameters:
+  ///   - number: below 16,000; sites of different numbers share nothing.
+  ///   - isPublic: whether it has endpoints.
   init(
-    _ number: Int, of mesh: MeshIdentity, signedBy authority: some Signer,
+    _ number: Int, isPublic: Bool = true, of mesh: MeshIdentity, signedBy authority: some Signer,
     using cryptography: some Cryptography, at now: Timestamp = Timestamp(seconds: 1_800_000_000)
   ) throws {
     let (third, fourth) = (64 + number / 250, 1 + number % 250)
@@ -35,8 +37,9 @@ struct SampleSite {
       membership: membership, serial: 2,
       previous: DocumentVersion.hash(of: membership, using: cryptography), issuedAt: now,
       expiresAt: now + 30 * 86_400,
-      wireguard: .init(publicKey: try key(), nextPublicKey: try key(), endpoints: [host, endpoint]),
-      openvpn: .init(fingerprint: fingerprint, endpoints: [tcp]),
+      wireguard: .init(
+        publicKey: try key(), nextPublicKey: try key(), endpoints: isPublic ? [host, endpoint] : []),
+      openvpn: .init(fingerprint: fingerprint, endpoints: isPublic ? [tcp] : []),
       trunk: .init(
         keys: [.init(generation: 1, publicKey: try key())], port: 4569, callLimit: 4,
         codecs: ["g722", "ulaw", "alaw"], encryption: true),

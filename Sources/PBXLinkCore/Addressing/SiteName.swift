@@ -15,9 +15,11 @@ public struct SiteName: Hashable, Sendable, LosslessStringConvertible, CustomStr
     description = text
   }
 
-  static func isLabel(_ text: String) -> Bool {
-    (1...63).contains(text.utf8.count) && text.utf8.first != 0x2d && text.utf8.last != 0x2d
-      && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+  static func isLabel(_ text: String) -> Bool { isLabel(text.utf8) }
+
+  static func isLabel(_ text: some BidirectionalCollection<UInt8>) -> Bool {
+    (1...63).contains(text.count) && text.first != 0x2d && text.last != 0x2d
+      && text.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
   }
 
   /// In dictionary order.

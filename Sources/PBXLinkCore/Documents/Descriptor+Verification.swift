@@ -48,7 +48,7 @@ extension Descriptor {
     guard jws.kind == kind.rawValue else { throw .wrongKind(found: jws.kind, expected: kind.rawValue) }
     // Only the membership in it says whose signature to expect; the authority's signature vouches for it. The
     // rest is read with it, for reading takes long, and counts for nothing until the signature is known to be good.
-    let descriptor: Descriptor = try decodePayload(jws.unverifiedPayload, kind: kind)
+    let descriptor = try read(jws.unverifiedPayload)
     let membership = try Membership.verified(descriptor.membership, by: authorities, using: cryptography)
     try mesh.check(membership.content.mesh)
     _ = try jws.payload(kind: kind, signedBy: membership.content.identity, using: cryptography)
