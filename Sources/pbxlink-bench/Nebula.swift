@@ -17,7 +17,7 @@ struct Nebula {
   func start() async throws {
     note("starting nebula")
     let certificates = "/etc/nebula"
-    try await offices[0].run(["mkdir", certificates]).checked()
+    try await offices[0].run(["mkdir", "-p", certificates]).checked()
     try await sign(["ca", "-name", "acme"])
     for (number, office) in offices.enumerated() {
       try await sign([
@@ -65,10 +65,11 @@ struct Nebula {
 }
 
 extension Office {
-  /// Waits for an answer from an address.
+  /// Waits until an address refuses a connection, which takes an answer from there.
   func reach(_ address: String) async throws {
     try await wait(for: "\(address) to answer \(name)", upTo: .seconds(60)) {
-      try await run(["ping", "-c", "1", "-W", "1", address]).succeeded ? () : nil
+      let attempt = try await run(["timeout", "1", "bash", "-c", "echo >/dev/tcp/\(address)/9"])
+      return attempt.standardError.contains("refused") ? () : nil
     }
   }
 }
