@@ -27,6 +27,9 @@ extension ExtensionPattern: LosslessStringConvertible, CustomStringConvertible, 
   }
 
   private static func pattern(_ text: String) throws(NumberPlanError) -> Self {
+    // Most have no class; this saves taking them apart by characters.
+    let plain = text.utf8.compactMap { DigitSet(letter: Character(UnicodeScalar($0))) }
+    if plain.count == text.utf8.count, lengths.contains(plain.count) { return Self(positions: plain) }
     var positions: [DigitSet] = []
     var rest = text.hasPrefix("_") ? text.dropFirst() : text[...]
     while let letter = rest.popFirst() {
