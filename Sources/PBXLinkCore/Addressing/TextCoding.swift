@@ -26,8 +26,7 @@ private func value<Value: TextCoded>(of text: String, at path: [any CodingKey]) 
   return value
 }
 
-// The decoders that the compiler writes take these rather than the general ones, which make a decoder for each
-// text: that would take longer than half a signature.
+// The decoders that the compiler writes take these rather than the general ones, which make a decoder for each text.
 extension KeyedDecodingContainer {
   func decode<Value: TextCoded>(_ type: Value.Type, forKey key: Key) throws -> Value {
     try value(of: decode(String.self, forKey: key), at: codingPath + [key])

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 /// Reads JSON in the form that ``Document/payload()`` writes: keys in order, no blanks, no escapes. It reads nothing
-/// otherwise than a JSON decoder would, and gives up at whatever has another form, which is then left to one. A decoder
-/// takes a quarter of the time of the two signatures in a descriptor; this takes a twentieth.
+/// otherwise than a JSON decoder would, and gives up at whatever has another form, which is then left to one,
+/// for a decoder takes a quarter of the time of the two signatures in a descriptor.
 struct CanonicalReader {
   /// What comes is not in that form, which says nothing against it.
   struct OtherForm: Error {}
