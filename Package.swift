@@ -77,7 +77,8 @@ let package = Package(
     .executableTarget(
       name: "pbxlink-bench",
       dependencies: [
-        "CLinux", "PBXLinkCore", "PBXLinkSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+        "CLinux", "LinkLab", "PBXLinkCore", "PBXLinkSystem",
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
     .testTarget(

@@ -73,7 +73,7 @@ extension Lab {
           let office = try await start(plan, internet, port: index + 1, directory, journal)
           try await office.prepare(root: root, pbxlink: pbxlink)
           try await office.installDialplan()
-          try await office.startAsterisk()
+          if !options.withoutAsterisk.contains(plan.name) { try await office.startAsterisk() }
           if options.startsAgents, pbxlink != nil { try await office.startAgent() }
         }
       }

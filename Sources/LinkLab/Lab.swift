@@ -14,6 +14,8 @@ public struct Lab: Sendable {
     public var startsAgents = true
     /// Whether a healthy lab of the same name is taken down first; one left by a crash always is.
     public var replaces = true
+    /// Offices whose Asterisk is there and does not run.
+    public var withoutAsterisk: Set<SiteName> = []
 
     /// Agents where there is a `pbxlink`, in place of any lab of the same name.
     public init(binaries: String? = nil, startsAgents: Bool = true, replaces: Bool = true) {

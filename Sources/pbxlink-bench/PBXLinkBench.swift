@@ -1,16 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
+import FoundationEssentials
+import Glibc
 import PBXLinkCore
 
-/// Compares the kernel's WireGuard as pbxlink drives it with `wg` and `ip`, in one run. Prints a table in
-/// Markdown. Needs root, and leaves its interfaces behind: it is meant for a guest that is thrown away.
+/// Compares pbxlink with other programs that do the same, both in one run. Prints tables in Markdown.
 @main
 struct PBXLinkBench {
-  static func main() async throws {
-    print("| what | pbxlink | by hand | ratio | target |")
-    print("|---|---|---|---|---|")
-    for row in try await ControlBenchmark().rows() + [ThroughputBenchmark.row()] { print(row) }
+  static func main() async {
+    do {
+      try await run(CommandLine.arguments.dropFirst().first)
+    } catch {
+      note("pbxlink-bench: \(error)")
+      exit(1)
+    }
+  }
+
+  private static func run(_ benchmark: String?) async throws {
+    switch benchmark {
+    case "kernel":
+      print("| what | pbxlink | by hand | ratio | target |")
+      print("|---|---|---|---|---|")
+      for row in try await ControlBenchmark().rows() + [ThroughputBenchmark.row()] { print(row) }
+    case "documents": try await DocumentBenchmark().run()
+    case "idle": try await IdleBenchmark(binaries: folder()).run()
+    default: throw Command.Failure(description: usage)
+    }
+  }
+
+  private static let usage = """
+    usage: pbxlink-bench kernel|documents|idle
+      kernel     WireGuard in the kernel against wg and ip. Needs root, and leaves its interfaces behind: it is
+                 meant for a guest that is thrown away (Tests/KernelGuest/boot --bench).
+      documents  10,000 descriptors verified and merged, against the signatures alone (openssl speed).
+      idle       The agent, nebula and tincd with 500 hosts, 20 of them linked. Needs root, the packages nebula and
+                 tinc, and a pbxlink beside this program.
+    """
+
+  /// Where this program is.
+  private static func folder() throws -> String {
+    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return program.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
   }
 }
 
@@ -22,11 +53,20 @@ struct Row: CustomStringConvertible {
   let ratio: Double
   let target: String
 
-  var description: String {
-    let thousandths = String(Int((ratio * 1000).rounded()))
-    let digits = String(repeating: "0", count: max(0, 4 - thousandths.count)) + thousandths
-    return "| \(what) | \(ours) | \(theirs) | \(digits.dropLast(3)).\(digits.suffix(3)) | \(target) |"
-  }
+  var description: String { "| \(what) | \(ours) | \(theirs) | \(decimal(ratio, places: 3)) | \(target) |" }
+}
+
+/// A number with so many digits behind the point.
+func decimal(_ value: Double, places: Int) -> String {
+  let text = String(Int((value * (0..<places).reduce(1) { product, _ in product * 10 }).rounded()))
+  let digits = String(repeating: "0", count: max(0, places + 1 - text.count)) + text
+  return "\(digits.dropLast(places)).\(digits.suffix(places))"
+}
+
+/// Tells what takes so long, apart from the results.
+func note(_ text: String) {
+  let line = Array("\(text)\n".utf8)
+  _ = write(STDERR_FILENO, line, line.count)
 }
 
 extension Row {
@@ -38,10 +78,7 @@ extension Row {
 }
 
 extension Duration {
-  var milliseconds: String {
-    let tenths = Int((self / .microseconds(100)).rounded())
-    return "\(tenths / 10).\(tenths % 10) ms"
-  }
+  var milliseconds: String { decimal(self / .milliseconds(1), places: 1) + " ms" }
 }
 
 extension Array where Element: Comparable {

@@ -29,9 +29,11 @@ public struct Endpoint: Hashable, Sendable {
 extension Endpoint: LosslessStringConvertible, CustomStringConvertible, Codable {
   /// Parses "203.0.113.5:51820", "[2001:db8::5]:51820" or "pbx.example.com:51820".
   public init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":") else { return nil }
-    let portText = text[text.index(after: colon)...]
-    guard let port = UInt16(portText), port > 0, String(port) == portText else { return nil }
+    guard let colon = text.utf8.lastIndex(of: 0x3a) else { return nil }
+    let digits = text.utf8[text.utf8.index(after: colon)...]
+    guard digits.first != 0x30, digits.allSatisfy({ (0x30...0x39).contains($0) }),
+      let port = UInt16(Substring(digits)), port > 0
+    else { return nil }
     let hostText = text[..<colon]
     if hostText.first == "[", hostText.last == "]" {
       guard let address = IPAddress(String(hostText.dropFirst().dropLast())), address.family == .v6
@@ -50,12 +52,11 @@ extension Endpoint: LosslessStringConvertible, CustomStringConvertible, Codable 
 
   /// RFC 1123 §2.1 host name; a name whose last label is all digits is a mistyped address.
   private static func isHostName(_ text: Substring) -> Bool {
-    let labels = text.split(separator: ".", omittingEmptySubsequences: false)
     // ASCII first: lower-casing turns some other letters (the Kelvin sign) into ASCII ones.
-    guard (1...253).contains(text.utf8.count), text.utf8.allSatisfy({ $0 < 0x80 }),
-      labels.last?.utf8.allSatisfy({ (0x30...0x39).contains($0) }) == false
-    else { return false }
-    return labels.allSatisfy { SiteName.isLabel($0.lowercased()) }
+    guard (1...253).contains(text.utf8.count), text.utf8.allSatisfy({ $0 < 0x80 }) else { return false }
+    let labels = text.lowercased().utf8.split(separator: 0x2e, omittingEmptySubsequences: false)
+    return labels.last?.allSatisfy { (0x30...0x39).contains($0) } == false
+      && labels.allSatisfy(SiteName.isLabel)
   }
 
   /// The text form; IPv6 literals in brackets.
@@ -67,7 +68,11 @@ extension Endpoint: LosslessStringConvertible, CustomStringConvertible, Codable 
   }
 
   /// Decodes the text form.
-  public init(from decoder: any Decoder) throws { self = try decodeText(decoder, "an endpoint (HOST:PORT)") }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the text form.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
+}
+
+extension Endpoint: TextCoded {
+  static var textKind: String { "an endpoint (HOST:PORT)" }
 }

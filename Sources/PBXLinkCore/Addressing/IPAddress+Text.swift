@@ -5,57 +5,74 @@ extension IPAddress: LosslessStringConvertible, CustomStringConvertible {
   /// Parses dotted-quad IPv4 (RFC 6943 §3.1.1 strict form: four decimal parts without leading zeros)
   /// or IPv6 (RFC 4291 §2.2, without zone).
   public init?(_ text: String) {
-    if let value = Self.parseV4(Substring(text)) {
+    let bytes = Array(text.utf8)[...]
+    if let value = Self.parseV4(bytes) {
       self.init(family: .v4, value: UInt128(value))
-    } else if let value = Self.parseV6(text) {
+    } else if bytes.contains(0x3a), let value = Self.parseV6(bytes) {
       self.init(family: .v6, value: value)
     } else {
       return nil
     }
   }
 
-  private static func parseV4(_ text: Substring) -> UInt32? {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
-    var value: UInt32 = 0
-    for part in parts {
-      guard (1...3).contains(part.count), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-        part.count == 1 || part.first != "0", let byte = UInt8(part)
-      else { return nil }
-      value = value << 8 | UInt32(byte)
-    }
-    return value
-  }
-
-  private static func parseV6(_ text: String) -> UInt128? {
-    guard text.contains(":"), !text.contains(":::") else { return nil }
-    let halves = text.split(separator: "::", maxSplits: 2, omittingEmptySubsequences: false)
-    guard halves.count <= 2, let head = groups(halves[0], isLast: halves.count == 1) else { return nil }
-    guard halves.count == 2 else { return head.count == 8 ? join(head) : nil }
-    guard let tail = groups(halves[1], isLast: true), head.count + tail.count < 8 else { return nil }
-    return join(head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail)
-  }
-
-  private static func join(_ groups: [UInt16]) -> UInt128 {
-    groups.reduce(0) { $0 << 16 | UInt128($1) }
-  }
-
-  /// The 16-bit groups of one side of "::"; an IPv4 tail stands for two groups.
-  private static func groups(_ text: Substring, isLast: Bool) -> [UInt16]? {
-    guard !text.isEmpty else { return [] }
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    var groups: [UInt16] = []
-    for (index, part) in parts.enumerated() {
-      if part.contains(".") {
-        guard isLast, index == parts.count - 1, let v4 = parseV4(part) else { return nil }
-        groups += [UInt16(v4 >> 16), UInt16(truncatingIfNeeded: v4)]
+  private static func parseV4(_ text: ArraySlice<UInt8>) -> UInt32? {
+    var (value, part, digits, dots): (UInt32, UInt32, Int, Int) = (0, 0, 0, 0)
+    for byte in text {
+      if byte == 0x2e {
+        guard digits > 0 else { return nil }
+        value = value << 8 | part
+        (part, digits, dots) = (0, 0, dots + 1)
       } else {
-        guard (1...4).contains(part.count), part.allSatisfy(\.isHexDigit), let group = UInt16(part, radix: 16)
-        else { return nil }
-        groups.append(group)
+        guard (0x30...0x39).contains(byte), digits == 0 || part > 0 else { return nil }
+        part = 10 * part + UInt32(byte - 0x30)
+        digits += 1
+        guard part <= 255 else { return nil }
       }
     }
-    return groups
+    return dots == 3 && digits > 0 ? value << 8 | part : nil
+  }
+
+  private static func parseV6(_ text: ArraySlice<UInt8>) -> UInt128? {
+    var rest = text
+    var groups: [UInt16] = []
+    /// How many groups stand before "::".
+    var gap: Int?
+    if rest.starts(with: "::".utf8) {
+      gap = 0
+      rest.removeFirst(2)
+    }
+    while !rest.isEmpty {
+      let part = rest.prefix { $0 != 0x3a }
+      rest = rest.dropFirst(part.count)
+      if rest.isEmpty, part.contains(0x2e) {
+        // An IPv4 tail stands for two groups.
+        guard let v4 = parseV4(part) else { return nil }
+        groups += [UInt16(v4 >> 16), UInt16(truncatingIfNeeded: v4)]
+        break
+      }
+      guard (1...4).contains(part.count), part.allSatisfy(isHexDigit),
+        let group = UInt16(String(decoding: part, as: UTF8.self), radix: 16)
+      else { return nil }
+      groups.append(group)
+      guard rest.popFirst() != nil else { break }
+      if rest.first == 0x3a {
+        guard gap == nil else { return nil }
+        gap = groups.count
+        rest.removeFirst()
+      } else if rest.isEmpty {
+        return nil
+      }
+    }
+    if let gap {
+      guard groups.count < 8 else { return nil }
+      groups.insert(contentsOf: repeatElement(0, count: 8 - groups.count), at: gap)
+    }
+    guard groups.count == 8 else { return nil }
+    return groups.reduce(0) { $0 << 16 | UInt128($1) }
+  }
+
+  private static func isHexDigit(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte)
   }
 
   /// Dotted quad, or the canonical text of RFC 5952.
@@ -81,7 +98,11 @@ extension IPAddress: LosslessStringConvertible, CustomStringConvertible {
 
 extension IPAddress: Codable {
   /// Decodes the text form.
-  public init(from decoder: any Decoder) throws { self = try decodeText(decoder, "an IP address") }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the text form.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
+}
+
+extension IPAddress: TextCoded {
+  static var textKind: String { "an IP address" }
 }

@@ -65,7 +65,11 @@ extension IPPrefix: LosslessStringConvertible, CustomStringConvertible, Codable,
   }
 
   /// Decodes the text form.
-  public init(from decoder: any Decoder) throws { self = try decodeText(decoder, "an IP prefix") }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the text form.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
+}
+
+extension IPPrefix: TextCoded {
+  static var textKind: String { "an IP prefix" }
 }

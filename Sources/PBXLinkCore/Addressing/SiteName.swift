@@ -15,18 +15,18 @@ public struct SiteName: Hashable, Sendable, LosslessStringConvertible, CustomStr
     description = text
   }
 
-  static func isLabel(_ text: String) -> Bool {
-    (1...63).contains(text.utf8.count) && text.first != "-" && text.last != "-"
-      && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+  static func isLabel(_ text: String) -> Bool { isLabel(text.utf8) }
+
+  static func isLabel(_ text: some BidirectionalCollection<UInt8>) -> Bool {
+    (1...63).contains(text.count) && text.first != 0x2d && text.last != 0x2d
+      && text.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
   }
 
   /// In dictionary order.
   public static func < (left: Self, right: Self) -> Bool { left.description < right.description }
 
   /// Decodes the label.
-  public init(from decoder: any Decoder) throws {
-    self = try decodeText(decoder, "a site name (1 to 63 of a-z, 0-9 and inner hyphens)")
-  }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the label.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
 }
@@ -44,4 +44,8 @@ extension SiteName: CodingKeyRepresentable {
 
   /// A name, or nil when the key is not a lower-case DNS label.
   public init?(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
+}
+
+extension SiteName: TextCoded {
+  static var textKind: String { "a site name (1 to 63 of a-z, 0-9 and inner hyphens)" }
 }

@@ -46,7 +46,8 @@ public struct Directory: Hashable, Sendable {
     _ text: String, using cryptography: any Cryptography
   ) throws(DocumentError) -> [DirectoryChange] {
     // A replay costs no signature.
-    guard !holds(DocumentVersion.hash(of: text, using: cryptography)) else { return [] }
+    let hash = DocumentVersion.hash(of: text, using: cryptography)
+    guard !holds(hash) else { return [] }
     let jws = try JWS(text)
     switch DocumentKind(rawValue: jws.kind) {
     case .membership:
@@ -56,7 +57,7 @@ public struct Directory: Hashable, Sendable {
     case .descriptor:
       let verified = try Descriptor.verified(jws, in: mesh, under: chain.readable, using: cryptography)
       return merge(verified.membership, using: cryptography)
-        + merge(verified.descriptor, of: verified.membership.content, text, using: cryptography)
+        + merge(verified.descriptor, of: verified.membership.content, text, hash: hash)
     case .revocations:
       let signer = jws.signer(among: chain.readable, using: cryptography) ?? authority
       let list = try Revocations.verified(text, by: signer, using: cryptography)
@@ -167,11 +168,11 @@ public struct Directory: Hashable, Sendable {
   }
 
   private mutating func merge(
-    _ descriptor: Descriptor, of membership: Membership, _ text: String, using cryptography: any Cryptography
+    _ descriptor: Descriptor, of membership: Membership, _ text: String, hash: String
   ) -> [DirectoryChange] {
     let identity = membership.identity
     guard revoked[identity] == nil else { return [] }
-    let version = DocumentVersion(serial: descriptor.serial, text: text, using: cryptography)
+    let version = DocumentVersion(serial: descriptor.serial, hash: hash)
     let held = descriptors[identity]?.version
     var fork: [DirectoryChange] = []
     if let held, held != version {
@@ -232,8 +233,7 @@ extension Directory {
     keep(Record(site.description, membership))
     names[identity, default: []].insert(site)
     if membership.content.roles.contains(.relay) { relays.insert(site) } else { relays.remove(site) }
-    let memberships = memberships
-    claims.add(membership.content) { memberships[$0]?.content }
+    claims.add(membership.content)
   }
 
   private mutating func hold(_ descriptor: StoredDocument<Descriptor>, of identity: PublicKey) {

@@ -52,9 +52,11 @@ extension DirectorySummary: LosslessStringConvertible, CustomStringConvertible, 
   public var description: String { Base64URL.encode(bytes) }
 
   /// Decodes base64url.
-  public init(from decoder: any Decoder) throws {
-    self = try decodeText(decoder, "the summary of a directory (\(Self.bucketCount) buckets)")
-  }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes base64url.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
+}
+
+extension DirectorySummary: TextCoded {
+  static var textKind: String { "the summary of a directory (\(bucketCount) buckets)" }
 }

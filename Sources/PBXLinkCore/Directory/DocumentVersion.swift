@@ -10,8 +10,12 @@ public struct DocumentVersion: Hashable, Sendable, Comparable {
   public let hash: String
 
   init(serial: UInt64, text: String, using cryptography: any Cryptography) {
+    self.init(serial: serial, hash: Self.hash(of: text, using: cryptography))
+  }
+
+  init(serial: UInt64, hash: String) {
     self.serial = serial
-    self.hash = Self.hash(of: text, using: cryptography)
+    self.hash = hash
   }
 
   /// SHA-256 of a document as signed, in base64url.
@@ -40,9 +44,7 @@ extension DocumentVersion: LosslessStringConvertible, CustomStringConvertible, C
   public var description: String { "\(serial).\(hash)" }
 
   /// Decodes the text form.
-  public init(from decoder: any Decoder) throws {
-    self = try decodeText(decoder, "a document version (SERIAL.HASH)")
-  }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the text form.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
 }
@@ -67,4 +69,8 @@ public final class StoredDocument<Content: Document>: Hashable, Sendable {
   public static func == (left: StoredDocument, right: StoredDocument) -> Bool { left.text == right.text }
   /// By text.
   public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+}
+
+extension DocumentVersion: TextCoded {
+  static var textKind: String { "a document version (SERIAL.HASH)" }
 }

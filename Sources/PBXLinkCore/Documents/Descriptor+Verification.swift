@@ -46,19 +46,15 @@ extension Descriptor {
     _ jws: JWS, in mesh: MeshIdentity, under authorities: [PublicKey], using cryptography: any Cryptography
   ) throws(DocumentError) -> (descriptor: Descriptor, membership: VerifiedMembership) {
     guard jws.kind == kind.rawValue else { throw .wrongKind(found: jws.kind, expected: kind.rawValue) }
-    // Only the membership says whose signature to expect, so it alone is read first; the authority's
-    // signature vouches for it.
-    let claim: MembershipClaim = try decodePayload(jws.unverifiedPayload, kind: kind)
-    let membership = try Membership.verified(claim.membership, by: authorities, using: cryptography)
+    // Only the membership in it says whose signature to expect; the authority's signature vouches for it. The
+    // rest is read with it, for reading takes long, and counts for nothing until the signature is known to be good.
+    let descriptor = try read(jws.unverifiedPayload)
+    let membership = try Membership.verified(descriptor.membership, by: authorities, using: cryptography)
     try mesh.check(membership.content.mesh)
-    let payload = try jws.payload(kind: kind, signedBy: membership.content.identity, using: cryptography)
-    let descriptor = try Descriptor(payload: payload)
+    _ = try jws.payload(kind: kind, signedBy: membership.content.identity, using: cryptography)
+    try descriptor.check()
     try descriptor.checkClaims(within: membership.content)
     return (descriptor, membership)
-  }
-
-  private struct MembershipClaim: Decodable {
-    let membership: String
   }
 
   private func checkClaims(within membership: Membership) throws(DocumentError) {

@@ -54,12 +54,14 @@ extension Document {
   }
 }
 
+private let payloadDecoder = JSONDecoder()
+
 /// Reads JSON; the error names the key at fault.
 func decodePayload<Value: Decodable>(
   _ payload: [UInt8], kind: DocumentKind
 ) throws(DocumentError) -> Value {
   do {
-    return try JSONDecoder().decode(Value.self, from: Data(payload))
+    return try payloadDecoder.decode(Value.self, from: Data(payload))
   } catch let error as DecodingError {
     let (path, reason): ([any CodingKey], String) =
       switch error {

@@ -23,9 +23,9 @@ public struct JWS: Hashable, Sendable {
 
   /// Takes a document apart without checking its signature.
   public init(_ text: String) throws(DocumentError) {
-    let size = text.utf8.count
-    guard size <= Self.sizeLimit else { throw .tooLarge(bytes: size) }
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard text.utf8.count <= Self.sizeLimit else { throw .tooLarge(bytes: text.utf8.count) }
+    let bytes = Array(text.utf8)
+    let parts = bytes.split(separator: 0x2e, omittingEmptySubsequences: false)
     guard parts.count == 3 else { throw .notJWS(reason: "\(parts.count) parts between dots, 3 expected") }
     guard let header = Base64URL.decode(parts[0]) else { throw .notJWS(reason: "header not base64url") }
     guard let (kind, keyID) = Self.parse(header: header) else { throw .badHeader }
@@ -37,7 +37,7 @@ public struct JWS: Hashable, Sendable {
     self.keyID = keyID
     self.unverifiedPayload = payload
     self.signature = signature
-    self.signingInput = Array(parts[0].utf8) + [0x2e] + Array(parts[1].utf8)
+    self.signingInput = Array(bytes[..<parts[1].endIndex])
   }
 
   /// The payload, once the signature is known to be this key's over the bytes as received.
@@ -48,6 +48,14 @@ public struct JWS: Hashable, Sendable {
     guard keyID == key.thumbprint(using: cryptography) else {
       throw .unknownSigner(kind: kind, keyID: keyID)
     }
+    return try payload(kind: kind, named: key, using: cryptography)
+  }
+
+  /// The same for a key of which it is known that the header names it.
+  func payload(
+    kind: DocumentKind, named key: PublicKey, using cryptography: any Cryptography
+  ) throws(DocumentError) -> [UInt8] {
+    guard self.kind == kind.rawValue else { throw .wrongKind(found: self.kind, expected: kind.rawValue) }
     guard Ed25519.isStrong(key) else { throw .weakKey(key) }
     guard Ed25519.isCanonical(signature: signature),
       cryptography.isValid(signature: signature, of: signingInput, by: key)
@@ -70,9 +78,10 @@ public struct JWS: Hashable, Sendable {
   static func header(of text: String) -> Header? {
     // The header of the longest kind's name.
     let longest = 256
-    guard let dot = text.utf8.prefix(longest).firstIndex(of: 0x2e),
-      let header = Base64URL.decode(text[..<dot])
-    else { return nil }
+    let start = Array(text.utf8.prefix(longest))
+    guard let dot = start.firstIndex(of: 0x2e), let header = Base64URL.decode(start[..<dot]) else {
+      return nil
+    }
     return parse(header: header).map { Header(kind: $0.kind, keyID: $0.keyID) }
   }
 
@@ -117,7 +126,7 @@ public struct JWS: Hashable, Sendable {
     guard rest.starts(with: headerMiddle.utf8), end.elementsEqual(headerEnd.utf8) else { return nil }
     let kind = rest.dropFirst(headerMiddle.utf8.count).dropLast(headerEnd.utf8.count)
     guard (1...32).contains(kind.count), kind.allSatisfy({ (0x61...0x7a).contains($0) }),
-      Base64URL.decode(String(decoding: keyID, as: UTF8.self))?.count == 32
+      Base64URL.decode(keyID)?.count == 32
     else { return nil }
     return (String(decoding: kind, as: UTF8.self), String(decoding: keyID, as: UTF8.self))
   }

@@ -42,7 +42,8 @@ extension Membership {
     let jws = try JWS(text)
     guard jws.kind == kind.rawValue else { throw .wrongKind(found: jws.kind, expected: kind.rawValue) }
     if let authority = jws.signer(among: authorities, using: cryptography) {
-      let content = try verified(text, by: authority, using: cryptography)
+      let content = try read(jws.payload(kind: kind, named: authority, using: cryptography))
+      try content.check()
       return VerifiedMembership(content: content, text: text, authority: authority, inviter: nil)
     }
     // Only the inviter's membership says whose signature to expect, so it alone is read first.

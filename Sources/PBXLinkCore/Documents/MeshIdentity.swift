@@ -13,9 +13,7 @@ public struct MeshName: Hashable, Sendable, LosslessStringConvertible, CustomStr
   }
 
   /// Decodes the label.
-  public init(from decoder: any Decoder) throws {
-    self = try decodeText(decoder, "a mesh name (1 to 63 of a-z, 0-9 and inner hyphens)")
-  }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the label.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
 }
@@ -41,4 +39,8 @@ public struct MeshIdentity: Hashable, Sendable, Codable {
   func check(_ name: MeshName) throws(DocumentError) {
     guard name == self.name else { throw .wrongMesh(found: name, expected: self.name) }
   }
+}
+
+extension MeshName: TextCoded {
+  static var textKind: String { "a mesh name (1 to 63 of a-z, 0-9 and inner hyphens)" }
 }

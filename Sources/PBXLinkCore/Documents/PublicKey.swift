@@ -53,7 +53,11 @@ public struct PublicKey: Hashable, Sendable, Codable, LosslessStringConvertible,
   }
 
   /// Decodes base64url.
-  public init(from decoder: any Decoder) throws { self = try decodeText(decoder, "a 32-byte base64url key") }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes base64url.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
+}
+
+extension PublicKey: TextCoded {
+  static var textKind: String { "a 32-byte base64url key" }
 }

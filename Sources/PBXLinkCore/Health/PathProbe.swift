@@ -73,6 +73,12 @@ public struct PathProbe: Hashable, Sendable {
     return roundTrip
   }
 
+  /// Whether nothing has come back for so long.
+  public func isSilent(for patience: Duration, at now: Duration) -> Bool {
+    state.condition == .down && answersInRow == 0 && missesInRow == Self.lossLimit
+      && now - state.since >= patience
+  }
+
   private mutating func become(_ condition: PathState.Condition, at now: Duration) {
     guard state.condition != condition else { return }
     state = PathState(condition, since: now)

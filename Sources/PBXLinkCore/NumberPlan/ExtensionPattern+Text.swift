@@ -27,6 +27,9 @@ extension ExtensionPattern: LosslessStringConvertible, CustomStringConvertible, 
   }
 
   private static func pattern(_ text: String) throws(NumberPlanError) -> Self {
+    // Most have no class; this saves taking them apart by characters.
+    let plain = text.utf8.compactMap { DigitSet(letter: Character(UnicodeScalar($0))) }
+    if plain.count == text.utf8.count, lengths.contains(plain.count) { return Self(positions: plain) }
     var positions: [DigitSet] = []
     var rest = text.hasPrefix("_") ? text.dropFirst() : text[...]
     while let letter = rest.popFirst() {
@@ -84,9 +87,7 @@ extension ExtensionPattern: LosslessStringConvertible, CustomStringConvertible, 
   }
 
   /// Decodes the text form.
-  public init(from decoder: any Decoder) throws {
-    self = try decodeText(decoder, "an extension pattern (such as 2XX)")
-  }
+  public init(from decoder: any Decoder) throws { self = try decodeText(decoder) }
   /// Encodes the canonical text form.
   public func encode(to encoder: any Encoder) throws { try encodeText(description, encoder) }
 }
@@ -98,4 +99,8 @@ extension Substring {
     while text.last?.isWhitespace == true { text.removeLast() }
     return text
   }
+}
+
+extension ExtensionPattern: TextCoded {
+  static var textKind: String { "an extension pattern (such as 2XX)" }
 }

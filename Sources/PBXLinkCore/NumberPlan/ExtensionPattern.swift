@@ -21,15 +21,17 @@ public struct ExtensionPattern: Hashable, Sendable {
 
   /// Whether the pattern names this number.
   public func matches(_ number: String) -> Bool {
-    number.count == length
-      && zip(number, positions).allSatisfy { letter, allowed in
-        DigitSet.digit(letter).map { allowed.contains(DigitSet($0...$0)) } ?? false
+    number.utf8.count == length
+      && zip(number.utf8, positions).allSatisfy { letter, allowed in
+        (0x30...0x39).contains(letter) && allowed.rawValue >> UInt16(letter - 0x30) & 1 == 1
       }
   }
 
   /// Whether the two patterns share a number.
   public func overlaps(_ other: Self) -> Bool {
-    length == other.length && zip(positions, other.positions).allSatisfy { !$0.isDisjoint(with: $1) }
+    guard length == other.length else { return false }
+    // From the end: patterns of one mesh often begin alike.
+    return positions.indices.reversed().allSatisfy { !positions[$0].isDisjoint(with: other.positions[$0]) }
   }
 
   /// What is left without the numbers of `other`, as patterns that share no number.

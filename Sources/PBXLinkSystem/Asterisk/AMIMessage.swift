@@ -16,7 +16,8 @@ public struct AMIMessage: Hashable, Sendable {
 
   /// The first value of a header; names are compared without regard to case.
   public subscript(name: String) -> String? {
-    headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    let wanted = name.lowercased()
+    return headers.first { $0.name.utf8.count == wanted.utf8.count && $0.name.lowercased() == wanted }?.value
   }
 
   /// The name of the event; nil for a response.
@@ -33,10 +34,10 @@ enum AMIFrame: Hashable, Sendable {
 
   init(lines: [String]) {
     let headers = lines.compactMap { line -> AMIMessage.Header? in
-      guard let colon = line.firstIndex(of: ":") else { return nil }
-      var value = line[line.index(after: colon)...]
-      if value.first == " " { value = value.dropFirst() }
-      return AMIMessage.Header(name: String(line[..<colon]), value: String(value))
+      guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+      var value = line.utf8[line.utf8.index(after: colon)...]
+      if value.first == UInt8(ascii: " ") { value = value.dropFirst() }
+      return AMIMessage.Header(name: String(line[..<colon]), value: String(Substring(value)))
     }
     let isMessage = ["response", "event"].contains(headers.first?.name.lowercased())
     self = isMessage ? .message(AMIMessage(headers: headers)) : .lines(lines)

@@ -13,6 +13,11 @@ public actor PathProbes {
   /// Probes leave at so many moments of an interval, a few to each, so that they never come as a burst.
   static let slots = 50
 
+  /// A path that has been silent for so long is probed once in so many intervals, until something comes from there:
+  /// in a large mesh most of what is known may be off.
+  static let patience = Duration.seconds(60)
+  static let silentIntervals = 10
+
   private let port: UInt16
   private let interval: Duration
   private let open: ProbeStation.Opener
@@ -20,14 +25,21 @@ public actor PathProbes {
   private let executor = QueueExecutor("path-probes")
   private let changed: AsyncStream<Void>.Continuation
   private var probes: [ProbeTarget: Scheduled] = [:]
-  private var targets: [ProbeStation.Place: [IPAddress: ProbeTarget]] = [:]
+  private var peers: [ProbeStation.Place: [IPAddress: Scheduled]] = [:]
+  /// The probes by when they are due, the next one first.
+  private var queue: [Scheduled] = []
   private var stations: [ProbeStation.Place: ProbeStation] = [:]
   private var nextSlot = 0
   private var timer: (any DispatchSourceTimer)?
 
-  private struct Scheduled {
+  private final class Scheduled {
+    let target: ProbeTarget
     var probe: PathProbe
     var due: Duration
+
+    init(_ target: ProbeTarget, _ probe: PathProbe, due: Duration) {
+      (self.target, self.probe, self.due) = (target, probe, due)
+    }
   }
 
   /// Nonisolated as every executor; sockets are read on its queue.
@@ -52,7 +64,7 @@ public actor PathProbes {
 
   /// What is known of each path that is watched.
   public var states: [SiteName: [TunnelPath: PathState]] {
-    probes.reduce(into: [:]) { $0[$1.key.site, default: [:]][$1.key.path] = $1.value.probe.state }
+    probes.values.reduce(into: [:]) { $0[$1.target.site, default: [:]][$1.target.path] = $1.probe.state }
   }
 
   /// Why an interface cannot be probed, for those where that is so.
@@ -67,20 +79,23 @@ public actor PathProbes {
   public func watch(_ targets: [ProbeTarget]) {
     let wanted = Set(targets)
     probes = probes.filter { wanted.contains($0.key) }
+    queue.removeAll { !wanted.contains($0.target) }
     for target in targets where probes[target] == nil {
-      probes[target] = Scheduled(
-        probe: PathProbe(interval: interval, at: now), due: firstMoment(ofSlot: nextSlot))
+      let probe = PathProbe(interval: interval, at: now)
+      let scheduled = Scheduled(target, probe, due: firstMoment(ofSlot: nextSlot))
+      probes[target] = scheduled
+      enqueue(scheduled)
       // Steps of the golden ratio spread any number of paths evenly.
       nextSlot = (nextSlot + 31) % Self.slots
     }
-    self.targets = wanted.reduce(into: [:]) { $0[$1.place, default: [:]][$1.peer] = $1 }
-    for (place, station) in stations where self.targets[place] == nil {
+    peers = probes.values.reduce(into: [:]) { $0[$1.target.place, default: [:]][$1.target.peer] = $1 }
+    for (place, station) in stations where peers[place] == nil {
       station.close()
       stations[place] = nil
     }
-    for (place, targets) in self.targets {
+    for (place, peers) in peers {
       let station = stations[place] ?? ProbeStation(place, port: port, open: open)
-      station.peers = Set(targets.keys)
+      station.peers = Set(peers.keys)
       stations[place] = station
     }
     schedule()
@@ -107,9 +122,15 @@ public actor PathProbes {
     return moment > now ? moment : moment + interval
   }
 
+  /// Most are due after all others.
+  private func enqueue(_ probe: Scheduled) {
+    let index = queue.lastIndex { $0.due <= probe.due }.map { $0 + 1 } ?? 0
+    queue.insert(probe, at: index)
+  }
+
   /// Nothing to watch: no timer.
   private func schedule() {
-    guard let due = probes.values.lazy.map(\.due).min() else {
+    guard let due = queue.first?.due else {
       timer?.schedule(deadline: .distantFuture)
       return
     }
@@ -121,38 +142,57 @@ public actor PathProbes {
 
   /// Sends what is due, after reading what has come.
   private func tick() {
-    let due = probes.filter { $0.value.due <= now }.keys
-    for place in Set(due.map(\.place)) {
+    let moment = now
+    let due = queue.prefix { $0.due <= moment }
+    for place in Set(due.map(\.target.place)) {
       stations[place]?.refresh(
         on: executor.queue, answer: { self.assumeIsolated { $0.receive(at: place) } },
-        probe: { self.assumeIsolated { $0.stations[place]?.reflect() } })
+        probe: { self.assumeIsolated { $0.reflect(at: place) } })
       receive(at: place)
     }
-    for target in due {
-      update(target) { probe in
+    queue.removeFirst(due.count)
+    for scheduled in due {
+      update(scheduled) { probe in
         let packet = probe.send(at: now, timestamp: .now)
-        stations[target.place]?.send(packet, to: target.peer)
+        stations[scheduled.target.place]?.send(packet, to: scheduled.target.peer)
       }
       // A moment that was missed is left out: a burst would tell nothing.
-      let late = now - (probes[target]?.due ?? now)
-      probes[target]?.due += interval * (Int(late / interval) + 1)
+      let late = Int((now - scheduled.due) / interval)
+      let isSilent = scheduled.probe.isSilent(for: Self.patience, at: now)
+      scheduled.due += interval * (late + (isSilent ? Self.silentIntervals : 1))
+      enqueue(scheduled)
     }
     schedule()
   }
 
   private func receive(at place: ProbeStation.Place) {
     for (peer, answer) in stations[place]?.answers() ?? [] {
-      guard let target = targets[place]?[peer] else { continue }
-      update(target) { probe in probe.receive(answer, at: now) }
+      guard let scheduled = peers[place]?[peer] else { continue }
+      hurry(scheduled)
+      update(scheduled) { probe in probe.receive(answer, at: now) }
     }
   }
 
-  private func update<Result>(_ target: ProbeTarget, _ body: (inout PathProbe) -> Result) {
-    guard var probe = probes[target]?.probe else { return }
-    let before = probe.state.condition
-    _ = body(&probe)
-    probes[target]?.probe = probe
-    if probe.state.condition != before { changed.yield() }
+  private func reflect(at place: ProbeStation.Place) {
+    for peer in stations[place]?.reflect() ?? [] {
+      if let scheduled = peers[place]?[peer] { hurry(scheduled) }
+    }
+  }
+
+  /// Something has come by a path: one that was silent is probed as often as others again.
+  private func hurry(_ probe: Scheduled) {
+    let excess = Int((probe.due - now) / interval)
+    guard excess > 0 else { return }
+    queue.removeAll { $0 === probe }
+    probe.due -= interval * excess
+    enqueue(probe)
+    schedule()
+  }
+
+  private func update<Result>(_ scheduled: Scheduled, _ body: (inout PathProbe) -> Result) {
+    let before = scheduled.probe.state.condition
+    _ = body(&scheduled.probe)
+    if scheduled.probe.state.condition != before { changed.yield() }
   }
 }
 

@@ -80,16 +80,18 @@ final class ProbeStation {
     return answers
   }
 
-  /// Answers the probes that wait, each at its own length by the way that it came.
-  func reflect() {
+  /// Answers the probes that wait, each at its own length by the way that it came, and gives their senders.
+  func reflect() -> Set<IPAddress> {
+    var senders: Set<IPAddress> = []
     for _ in 0..<Self.batch {
-      guard let reflector, let datagram = reflector.receive() else { return }
+      guard let reflector, let datagram = reflector.receive() else { break }
       let arrival = NTPTimestamp.now
       guard let peer = datagram.source.address, peers.contains(peer),
         let packet = STAMPPacket(bytes: datagram.bytes)
       else {
         continue
       }
+      senders.insert(peer)
       let answer = STAMPReflection(
         to: packet, receivedAt: arrival, ttl: datagram.ttl, sentAt: NTPTimestamp.now)
       do throws(ProbeError) {
@@ -98,5 +100,6 @@ final class ProbeStation {
         failure = error
       }
     }
+    return senders
   }
 }

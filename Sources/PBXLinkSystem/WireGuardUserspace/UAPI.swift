@@ -84,16 +84,25 @@ enum UAPI {
   }
 
   private static func pairs(_ text: String) -> [(key: Substring, value: Substring)] {
-    text.split(separator: "\n").compactMap { line in
-      line.firstIndex(of: "=").map { (line[..<$0], line[line.index(after: $0)...]) }
+    // By bytes: a thousand peers make half a megabyte, at each look.
+    text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      line.firstIndex(of: UInt8(ascii: "=")).map {
+        (Substring(line[..<$0]), Substring(line[line.index(after: $0)...]))
+      }
     }
   }
 
   private static func hex(_ key: PublicKey) -> String { Secret(key.bytes).exposedHex }
 
   private static func bytes(_ hex: Substring) -> [UInt8]? {
-    let digits = hex.compactMap(\.hexDigitValue)
-    guard digits.count == hex.count, digits.count == 64 else { return nil }
-    return stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    let digits = hex.utf8.compactMap { letter -> UInt8? in
+      switch letter {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): letter - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): letter - UInt8(ascii: "a") + 10
+      default: nil
+      }
+    }
+    guard digits.count == 64, hex.utf8.count == 64 else { return nil }
+    return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
   }
 }

@@ -25,9 +25,8 @@ struct ClaimsTests {
   func rivals(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let members = try memberships(using: &random)
-    let byName = Dictionary(uniqueKeysWithValues: members.map { ($0.site, $0) })
     var claims = Claims()
-    for member in members { claims.add(member, among: { byName[$0] }) }
+    for member in members { claims.add(member) }
     func shares(_ one: Membership, _ other: Membership) -> Bool {
       one.identity == other.identity || !Set(one.addresses).isDisjoint(with: other.addresses)
         || one.extensions.contains { pattern in other.extensions.contains(where: pattern.overlaps) }
