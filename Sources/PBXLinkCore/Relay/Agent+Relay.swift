@@ -27,6 +27,11 @@ extension Agent {
     path(to: site) == .relay ? relayAgreements[site.identity]?.choice : nil
   }
 
+  /// The sites whose packets go by a relay.
+  public func relayedSites(at now: Timestamp) -> [Site] {
+    relayAgreements.isEmpty ? [] : linkedSites(at: now).filter { relay(to: $0) != nil }
+  }
+
   /// The states of all paths, from those that can be probed.
   /// - Parameters:
   ///   - probed: what the probes show: of `relay` while one is in use, else of `wireguard`.

@@ -117,7 +117,7 @@ extension Engine {
   /// Whether the direct way works to the sites behind a relay.
   func lookAtDirectTraffic() async {
     guard let agent, let probes = pathProbes else { return }
-    let sites = agent.linkedSites(at: Self.clock()).filter { agent.relay(to: $0) != nil }
+    let sites = agent.relayedSites(at: Self.clock())
     guard !sites.isEmpty else {
       directStates = [:]
       return

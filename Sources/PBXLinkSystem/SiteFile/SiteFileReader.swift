@@ -88,6 +88,10 @@ struct SiteFileReader {
     else {
       throw problem("name one path at least, and each once", at: node?.mark, key: "tunnel.paths")
     }
+    guard configuration.tunnel.paths != [.relay] else {
+      throw problem(
+        "name a path to the relay too, such as wireguard", at: node?.mark, key: "tunnel.paths")
+    }
   }
 
   private func compose(_ text: String) throws(SiteFileError) -> Node? {

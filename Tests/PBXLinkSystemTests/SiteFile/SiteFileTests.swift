@@ -179,12 +179,16 @@ struct SiteFileTests {
       ),
       ("tunnel:\n  paths: []\n", "f:2:10: tunnel.paths: name one path at least, and each once"),
       (
+        "tunnel:\n  paths: [relay]\n",
+        "f:2:10: tunnel.paths: name a path to the relay too, such as wireguard"
+      ),
+      (
         "tunnel:\n  paths: [openvpn-tcp, openvpn-tcp]\n",
         "f:2:10: tunnel.paths: name one path at least, and each once"
       ),
       (
         "tunnel:\n  paths: [wireguard, carrier-pigeon]\n",
-        "f:2:22: tunnel.paths: expected wireguard or openvpn-tcp, found 'carrier-pigeon'"
+        "f:2:22: tunnel.paths: expected wireguard or openvpn-tcp or relay, found 'carrier-pigeon'"
       ),
       ("tunnel:\n  interface: pbxlink-7\n", "f:2:14: tunnel.interface: expected an interface name"),
       ("trunk:\n  port: 1\n  mtu: 2\n  port: 3\n", "f:4:3: port: given twice, first in line 2; keep one"),
