@@ -94,11 +94,15 @@ extension Agent {
     }
   }
 
-  /// Whether each of these sites has been reached by a relay for now, so that notes need not hurry.
-  public func hasSettledRelays(_ states: [SiteName: [TunnelPath: PathState]], at now: Timestamp) -> Bool {
+  /// Whether notes need not hurry: each of these sites is reached by a relay, or has not been for a while. In a large
+  /// mesh there are always some that are off.
+  public func hasSettledRelays(
+    _ states: [SiteName: [TunnelPath: PathState]], monotonic moment: Duration, at now: Timestamp
+  ) -> Bool {
     linkedSites(at: now).allSatisfy { site in
-      relayAgreements[site.identity] == nil
-        || states[site.name]?[.relay]?.isUp == true && relay(to: site) != nil
+      guard let agreement = relayAgreements[site.identity] else { return true }
+      return relay(to: site) == nil
+        ? moment - agreement.chosenAt >= RelayAgreement.haste : states[site.name]?[.relay]?.isUp == true
     }
   }
 

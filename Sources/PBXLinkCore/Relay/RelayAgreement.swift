@@ -14,11 +14,14 @@ struct RelayAgreement: Sendable {
   /// Between two questions whether the peer wants to go direct too.
   static let askingInterval = Duration.seconds(5)
 
+  /// How long after the beginning or a change notes are renewed each second.
+  static let haste = Duration.seconds(30)
+
   /// Whether it is ours to choose.
   let isLeader: Bool
   /// The relay to send by; nil while there is none that both can use.
   private(set) var choice: SiteName?
-  /// Since when it is this one.
+  /// Since when it is this one, or none.
   private(set) var chosenAt: Duration
   private var worked: Duration
   private var failed: [SiteName: Duration] = [:]

@@ -5,7 +5,7 @@ internal import Logging
 internal import PBXLinkCore
 
 extension Engine {
-  /// Seconds between two visits to the relays while a link has none yet, and later.
+  /// Seconds between two visits to the relays while a link looks for one, and later.
   private static let visits = (hurried: 1, settled: 5)
 
   /// Agrees by notes at the relays with the sites that cannot be reached otherwise.
@@ -17,7 +17,7 @@ extension Engine {
       guard let agent, let probes = pathProbes, !isDown, !isJoining else { continue }
       let now = Self.clock()
       let visits = agent.relayVisits(monotonic: probes.now, at: now)
-      let isSettled = agent.hasSettledRelays(pathStates, at: now)
+      let isSettled = agent.hasSettledRelays(pathStates, monotonic: probes.now, at: now)
       guard !visits.isEmpty, second % (isSettled ? Self.visits.settled : Self.visits.hurried) == 0 else {
         continue
       }

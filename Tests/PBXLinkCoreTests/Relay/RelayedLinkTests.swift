@@ -139,6 +139,26 @@ struct RelayedLinkTests {
     #expect(try allowed(agents[1], at: agents[2]).contains(host(agents[2], .v4)))
   }
 
+  @Test("notes hurry until a relay is found, or half a minute has gone by without one")
+  func haste() throws {
+    var three = try three()
+    func isSettled(_ relay: PathState?) -> Bool {
+      let states = [three.two.mesh.site: relay.map { [TunnelPath.relay: $0] } ?? [:]]
+      return three.one.hasSettledRelays(states, monotonic: three.moment, at: now)
+    }
+    #expect(isSettled(nil), "nobody wants one")
+    for _ in 0..<4 { try step(&three) }
+    #expect(isSettled(up) && !isSettled(PathState(.down, since: .zero)))
+    var configuration = three.head.configuration
+    configuration.tunnel.paths = [.wireguard]
+    _ = try three.head.handle(.configuration(configuration), at: now)
+    three.second += 1
+    _ = try three.one.handle(.paths([:], monotonic: three.moment), at: now)
+    #expect(!isSettled(nil))
+    three.second += 30
+    #expect(isSettled(nil))
+  }
+
   @Test("an agent that starts again takes over the relay that the tunnel shows")
   func adoption() throws {
     var three = try three()
