@@ -15,7 +15,9 @@ struct RoamingTests {
   @Test("two sites behind NAT link directly, with the addresses that a third one sees")
   func holePunching() async throws {
     let (lyon, nice) = (try mesh.lyon, try mesh.nice)
+    let start = ContinuousClock.now
     try await mesh.waitForLink(lyon, nice)
+    print("lyon and nice are linked \(ContinuousClock.now - start) after the last of them has joined")
     #expect(try await endpoint(of: nice, at: lyon) == "198.51.100.30:51820")
     #expect(try await endpoint(of: lyon, at: nice) == "198.51.100.20:51820")
     #expect(try await mesh.lab.call(from: lyon, to: "401").gaps(interface: "pbxlink0").isEmpty)

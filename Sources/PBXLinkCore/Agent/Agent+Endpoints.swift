@@ -43,11 +43,14 @@ extension Agent {
     return own[(turn / candidates.count) % own.count]
   }
 
-  /// Every third round of the endpoints, for a site that has changed its key while we could not hear of it.
+  /// Every third round of the endpoints, for a site that has changed its key while we could not hear of it. The
+  /// rounds begin with the silence: by the clock a new site's first round would be the wrong one in three.
   func triesNextKey(of sites: [Site], at now: Timestamp) -> Bool {
     // Who cannot be called calls us, with whichever key it has.
-    guard let round = sites.map({ candidates(of: $0).count }).max(), round > 0 else { return false }
-    return (Int(now.seconds / Self.candidateInterval) / round) % 3 == 2
+    guard let round = sites.map({ candidates(of: $0).count }).max(), round > 0,
+      let since = sites.compactMap({ silent[$0.name]?.since }).max()
+    else { return false }
+    return (Int(max(0, now - since) / Self.candidateInterval) / round) % 3 == 2
   }
 
   private func candidates(of site: Site) -> [ResolvedEndpoint] {

@@ -82,7 +82,14 @@ enum TunnelPlan {
     for peer in desired.sorted(by: { $0.publicKey < $1.publicKey }) {
       if let known = observed[peer.publicKey] {
         let update = update(of: peer, from: known, at: now)
-        if !update.isEmpty { changes.append(.updatePeer(update, takingOverFrom: others(peer))) }
+        if update.endpoint != nil, update.allowedIPs == nil, known.endpoint == nil, known.lastHandshake == nil
+        {
+          // What WireGuard tried without an endpoint holds the next handshake up for REKEY_TIMEOUT (5 s). A peer
+          // that is made anew makes one at once.
+          changes += [.removePeer(peer.publicKey, replaced: true), .addPeer(peer, takingOverFrom: [])]
+        } else if !update.isEmpty {
+          changes.append(.updatePeer(update, takingOverFrom: others(peer)))
+        }
       } else {
         changes.append(.addPeer(peer, takingOverFrom: others(peer)))
       }

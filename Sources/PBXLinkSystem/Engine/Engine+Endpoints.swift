@@ -37,20 +37,19 @@ extension Engine {
   private func silentSites(
     _ silence: inout SilentPeers, _ agent: Agent
   ) async -> [SiteName: ResolvedEndpoint?] {
-    let lost = agent.linkedSites(at: Self.clock()).filter {
-      pathStates[$0.name]?[.wireguard]?.condition == .down
+    let tunnel = lastReport.tunnel
+    let lost = agent.linkedSites(at: Self.clock()).filter { site in
+      pathStates[site.name]?[.wireguard]?.condition == .down
+        || site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }.map { $0.endpoint == nil } == true
     }
     guard !lost.isEmpty, let probes = pathProbes else { return [:] }
     do {
       let tunnel = try await openPlanes().tunnel.observe(interface: configuration.tunnel.interface)
-      let sites = Dictionary(
-        lost.compactMap { site in site.descriptor.map { ($0.wireguard.publicKey, site) } },
-        uniquingKeysWith: { first, _ in first })
-      let peers = sites.compactMapValues { site in
-        site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }
+      let peers = lost.reduce(into: [:]) { peers, site in
+        peers[site.name] = site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }
       }
-      return silence.update(received: peers.mapValues(\.receivedBytes), at: probes.now).reduce(into: [:]) {
-        if let site = sites[$1] { $0.updateValue(peers[$1]?.endpoint, forKey: site.name) }
+      return silence.update(peers, at: probes.now).reduce(into: [:]) {
+        $0.updateValue(peers[$1]?.endpoint, forKey: $1)
       }
     } catch {
       logger.debug("silence: \(error)")

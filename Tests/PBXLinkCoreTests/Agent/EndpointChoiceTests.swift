@@ -60,4 +60,19 @@ struct EndpointChoiceTests {
     #expect(try agent.handle(.namesResolved(addresses), at: now) == [])
     #expect(try endpoint(agent, at: now) == "203.0.113.9:51820")
   }
+
+  @Test("the key that comes next has every third turn of a silence, and the first two are never its own")
+  func turnsOfNextKey() throws {
+    var agent = try lyon(headEndpoints: ["203.0.113.5:51820"])
+    func triesNextKey(at now: Timestamp) throws -> Bool {
+      try #require(agent.desiredState(at: now).tunnel.peers.first).triesNextKey
+    }
+    #expect(try (0..<90).allSatisfy { try !triesNextKey(at: now + $0) })
+    let head = try #require(agent.linkedSites(at: now).first).name
+    for start in (0..<45).map({ now + $0 }) {
+      _ = try agent.handle(.silent([:]), at: start)
+      _ = try agent.handle(.silent([head: nil]), at: start)
+      #expect(try (0..<90).allSatisfy { try triesNextKey(at: start + $0) == ($0 / 15 % 3 == 2) })
+    }
+  }
 }

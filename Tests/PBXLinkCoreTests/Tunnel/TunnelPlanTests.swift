@@ -26,6 +26,26 @@ struct TunnelPlanTests: TunnelFixtures {
     #expect(plan.allSatisfy { $0.expectedGap == .free })
   }
 
+  @Test("a peer that gets its first endpoint is made anew, so that it makes a handshake at once")
+  func firstEndpoint() throws {
+    var peer = TunnelPeer(publicKey: try key(2), allowedIPs: [try prefix("10.77.0.2")], keepalive: 25)
+    var observed = absent.applying(changes(from: nil, to: try configuration(peers: [peer]), at: now))
+    peer.endpoint = try endpoint("198.51.100.7:51820")
+    let desired = try configuration(peers: [peer])
+    let plan = changes(from: observed, to: desired, at: now)
+    #expect(
+      plan == [.removePeer(peer.publicKey, replaced: true), .addPeer(peer, takingOverFrom: [])])
+    #expect(plan.allSatisfy { $0.expectedGap == .free })
+    #expect(changes(from: observed.applying(plan), to: desired, at: now).isEmpty)
+    // One that has called us before is not.
+    observed.peers[peer.publicKey]?.lastHandshake = now + -300
+    let update = changes(from: observed, to: desired, at: now)
+    guard case .updatePeer = try #require(update.first), update.count == 1 else {
+      Issue.record("\(update)")
+      return
+    }
+  }
+
   @Test("a tunnel that is as desired needs no change")
   func idempotence() throws {
     let desired = try configuration(peers: [TunnelPeer(publicKey: key(2), allowedIPs: [prefix("10.77.0.2")])])
