@@ -9,6 +9,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,3 +82,11 @@ int clinux_stat(const char *path, struct clinux_status *status) {
   struct stat found;
   return copy(stat(path, &found), &found, status);
 }
+
+void clinux_share_heap(void) {
+  mallopt(M_ARENA_MAX, 1);
+  // Without this the threshold grows with each large block that was freed.
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
+
+void clinux_trim_heap(void) { malloc_trim(0); }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <linux/if.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/wireguard.h>
 #include <netlink/errno.h>
 #include <netlink/genl/ctrl.h>

@@ -9,26 +9,30 @@ import PBXLinkSystem
 /// What a site of a large mesh costs while nothing happens: the agent beside nebula and tincd, which know as many
 /// hosts and have links to the same ones, on the same hosts at the same time.
 struct IdleBenchmark {
-  static let knownSites = 500
-  static let linkedSites = 20
   private static let name = "pbxlink-bench-idle"
   private static let programs = ["pbxlink", "wireguard-go", "nebula", "tincd"]
   private let binaries: String
+  private let knownSites: Int
+  private let linkedSites: Int
   private let duration: Duration
   private let file: LabFile
 
   /// - Parameters:
   ///   - binaries: the folder that holds the `pbxlink` to measure.
+  ///   - knownSites: how many sites it knows; all but the linked ones are off.
+  ///   - linkedSites: how many of them are up.
   ///   - duration: how long it is watched.
-  init(binaries: String, duration: Duration = .seconds(120)) throws {
+  init(
+    binaries: String, knownSites: Int = 500, linkedSites: Int = 20, duration: Duration = .seconds(120)
+  ) throws {
     for program in ["bin/nebula", "bin/nebula-cert", "sbin/tincd"]
     where !FileManager.default.isExecutableFile(atPath: "/usr/\(program)") {
       throw Command.Failure(
         description: "/usr/\(program) is missing: apt-get install --no-install-recommends nebula tinc")
     }
-    self.binaries = binaries
+    (self.binaries, self.knownSites, self.linkedSites) = (binaries, knownSites, linkedSites)
     self.duration = duration
-    let offices = (0...Self.linkedSites).map { number in
+    let offices = (0...linkedSites).map { number in
       """
         - name: site-\(number)
           address: 198.51.100.\(10 + number)
@@ -57,18 +61,18 @@ struct IdleBenchmark {
 
   private func measure(_ lab: Lab) async throws {
     let hub = lab.offices[0]
-    try await Nebula(lab.offices, known: Self.knownSites).start()
-    try await Tinc(lab.offices, known: Self.knownSites).start()
+    try await Nebula(lab.offices, known: knownSites).start()
+    try await Tinc(lab.offices, known: knownSites).start()
     let mesh = IdleMesh(hub: hub, far: Array(lab.offices.dropFirst()))
     try await mesh.link()
-    try await mesh.tell(of: Self.knownSites - Self.linkedSites)
+    try await mesh.tell(of: knownSites - linkedSites)
     note("waiting for what the start has set in motion")
     try await Task.sleep(for: .seconds(120))
-    try await mesh.check(linked: Self.linkedSites, known: Self.knownSites)
+    try await mesh.check(linked: linkedSites, known: knownSites)
     let before = try await usages(in: hub)
     try await Task.sleep(for: duration)
     let after = try await usages(in: hub)
-    try await mesh.check(linked: Self.linkedSites, known: Self.knownSites)
+    try await mesh.check(linked: linkedSites, known: knownSites)
     print("| program | resident | its share of what it shares | of a core | with the commands that it runs |")
     print("|---|---|---|---|---|")
     for (program, (before, after)) in zip(Self.programs, zip(before, after)) {

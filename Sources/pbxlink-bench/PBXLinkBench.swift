@@ -10,32 +10,37 @@ import PBXLinkCore
 struct PBXLinkBench {
   static func main() async {
     do {
-      try await run(CommandLine.arguments.dropFirst().first)
+      try await run(Array(CommandLine.arguments.dropFirst()))
     } catch {
       note("pbxlink-bench: \(error)")
       exit(1)
     }
   }
 
-  private static func run(_ benchmark: String?) async throws {
-    switch benchmark {
+  private static func run(_ arguments: [String]) async throws {
+    switch arguments.first {
     case "kernel":
       print("| what | pbxlink | by hand | ratio | target |")
       print("|---|---|---|---|---|")
       for row in try await ControlBenchmark().rows() + [ThroughputBenchmark.row()] { print(row) }
     case "documents": try await DocumentBenchmark().run()
-    case "idle": try await IdleBenchmark(binaries: folder()).run()
+    case "idle":
+      let numbers = arguments.dropFirst().compactMap { Int($0) }
+      guard numbers.count == 2, numbers[1] > 0, numbers[0] >= numbers[1] else {
+        throw Command.Failure(description: usage)
+      }
+      try await IdleBenchmark(binaries: folder(), knownSites: numbers[0], linkedSites: numbers[1]).run()
     default: throw Command.Failure(description: usage)
     }
   }
 
   private static let usage = """
-    usage: pbxlink-bench kernel|documents|idle
+    usage: pbxlink-bench kernel|documents|idle KNOWN LINKED
       kernel     WireGuard in the kernel against wg and ip. Needs root, and leaves its interfaces behind: it is
                  meant for a guest that is thrown away (Tests/KernelGuest/boot --bench).
       documents  10,000 descriptors verified and merged, against the signatures alone (openssl speed).
-      idle       The agent, nebula and tincd with 500 hosts, 20 of them linked. Needs root, the packages nebula and
-                 tinc, and a pbxlink beside this program.
+      idle       The agent, nebula and tincd with so many hosts, such as 500, so many of them linked, such as 20, the
+                 others off. Needs root, the packages nebula and tinc, and a pbxlink beside this program.
     """
 
   /// Where this program is.

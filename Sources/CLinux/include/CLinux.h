@@ -33,3 +33,11 @@ int clinux_fstat(int descriptor, struct clinux_status *status);
 
 /// stat(2). 0, or -1 with errno.
 int clinux_stat(const char *path, struct clinux_status *status);
+
+// And what no module declares.
+
+/// mallopt(3): all threads use one heap, and large blocks go back to the system at once.
+void clinux_share_heap(void);
+
+/// malloc_trim(3): gives free pages back to the system.
+void clinux_trim_heap(void);

@@ -25,6 +25,20 @@ extension Agent {
   /// Seconds for which one of several endpoints is tried before the next one: longer than a handshake's
   /// retransmission (REKEY_TIMEOUT, 5 s) and shorter than an admin's patience.
   static let candidateInterval: Int64 = 15
+  /// Seconds of a silence in which the site is looked for in haste.
+  static let searchTime: Int64 = 120
+
+  /// The number of the turn so many seconds after the first one began. They become longer with time: who comes back
+  /// after hours calls us, or another site tells where it sees it, and with that the turns begin anew.
+  static func turn(after elapsed: Int64) -> Int {
+    let haste = 4 * searchTime
+    return Int(min(elapsed, haste) / candidateInterval + max(0, elapsed - haste) / (20 * candidateInterval))
+  }
+
+  /// The silent sites that are looked for in haste, and all of them.
+  public func silentSites(at now: Timestamp) -> (sought: Set<SiteName>, all: Set<SiteName>) {
+    (Set(silent.filter { now - $0.value.since < Self.searchTime }.keys), Set(silent.keys))
+  }
 
   /// The address to try now; the plane uses it only while the peer has no working one. Sites that announce one
   /// key take turns, whatever number of endpoints each lists. What another site sees is tried first, and from the
@@ -33,12 +47,13 @@ extension Agent {
     let candidates = sites.map(candidates).filter { !$0.isEmpty }
     guard !candidates.isEmpty else { return nil }
     // The turns begin anew when there is something new to try.
-    let start =
-      sites.flatMap { site -> [Timestamp] in
-        guard let silence = silent[site.name] else { return [] }
-        return [silence.since, namesChangedAt] + [seenEndpoints[site.identity]?.changedAt].compactMap(\.self)
-      }.max() ?? Timestamp(seconds: 0)
-    let turn = Int(max(0, now - start) / Self.candidateInterval)
+    let beginnings = sites.flatMap { site -> [Timestamp] in
+      guard let silence = silent[site.name] else { return [] }
+      return [silence.since, namesChangedAt] + [seenEndpoints[site.identity]?.changedAt].compactMap(\.self)
+    }
+    // Without probes that would tell of a silence, by the clock.
+    let turn =
+      beginnings.max().map { Self.turn(after: max(0, now - $0)) } ?? Int(now.seconds / Self.candidateInterval)
     let own = candidates[turn % candidates.count]
     return own[(turn / candidates.count) % own.count]
   }
@@ -50,7 +65,7 @@ extension Agent {
     guard let round = sites.map({ candidates(of: $0).count }).max(), round > 0,
       let since = sites.compactMap({ silent[$0.name]?.since }).max()
     else { return false }
-    return (Int(max(0, now - since) / Self.candidateInterval) / round) % 3 == 2
+    return (Self.turn(after: max(0, now - since)) / round) % 3 == 2
   }
 
   private func candidates(of site: Site) -> [ResolvedEndpoint] {
@@ -74,11 +89,9 @@ extension Agent {
     Set(linkedSites(at: now).flatMap(candidates).map(\.address))
   }
 
-  /// The DNS names that must be looked up: all of them, or those of sites whose tunnel does not work.
-  public func endpointNames(ofSilentOnly: Bool = false, at now: Timestamp) -> Set<String> {
-    let sites = linkedSites(at: now).filter {
-      !ofSilentOnly || !linksUp.contains($0.name) || silent.keys.contains($0.name)
-    }
+  /// The DNS names of some sites' endpoints, or of all.
+  public func endpointNames(of names: Set<SiteName>? = nil, at now: Timestamp) -> Set<String> {
+    let sites = linkedSites(at: now).filter { names?.contains($0.name) ?? true }
     let endpoints = sites.flatMap { $0.descriptor?.wireguard.endpoints ?? [] }
     return Set(endpoints.compactMap { if case .name(let name) = $0.host { name } else { nil } })
   }

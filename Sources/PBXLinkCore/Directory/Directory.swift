@@ -36,6 +36,8 @@ public struct Directory: Hashable, Sendable {
   private(set) var relays: Set<SiteName> = []
   /// What the memberships claim.
   private(set) var claims = Claims()
+  /// The sites that follow from all this; anew with each change.
+  private(set) var knownSites = SiteCache()
 
   /// A directory without documents.
   public init(mesh: MeshIdentity) { chain = AuthorityChain(root: mesh) }
@@ -48,6 +50,7 @@ public struct Directory: Hashable, Sendable {
     // A replay costs no signature.
     let hash = DocumentVersion.hash(of: text, using: cryptography)
     guard !holds(hash) else { return [] }
+    defer { knownSites = SiteCache() }
     let jws = try JWS(text)
     switch DocumentKind(rawValue: jws.kind) {
     case .membership:

@@ -38,8 +38,10 @@ public struct Site: Hashable, Sendable {
 extension Directory {
   /// The members, revoked ones left out, by name. `emergencyNumbers` are those that count here.
   public func sites(at now: Timestamp, emergencyNumbers: EmergencyNumbers = .standard) -> [Site] {
-    let conflicts = conflicts()
-    return members.map { site($0, conflict: conflicts[$0.site], at: now, emergencyNumbers) }
+    knownSites.sites(at: now, emergencyNumbers) {
+      let conflicts = conflicts()
+      return members.map { site($0, conflict: conflicts[$0.site], at: now, emergencyNumbers) }
+    }
   }
 
   /// The member of a name.

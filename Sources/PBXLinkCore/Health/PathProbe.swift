@@ -73,10 +73,15 @@ public struct PathProbe: Hashable, Sendable {
     return roundTrip
   }
 
-  /// Whether nothing has come back for so long.
-  public func isSilent(for patience: Duration, at now: Duration) -> Bool {
-    state.condition == .down && answersInRow == 0 && missesInRow == Self.lossLimit
-      && now - state.since >= patience
+  /// Longest time between two probes of a path that is silent.
+  static let longestPause = Duration.seconds(30)
+
+  /// In how many intervals to send the next probe. A path that is silent is probed less and less, at a twelfth of the
+  /// time that the silence has lasted, until something comes from there: in a large mesh most of what is known may be
+  /// off. WireGuard goes on trying for a handshake each 5 s for 90 s after each packet.
+  public func pause(at now: Duration) -> Int {
+    guard state.condition == .down, answersInRow == 0, missesInRow == Self.lossLimit else { return 1 }
+    return max(1, Int(min((now - state.since) / 12, Self.longestPause) / interval))
   }
 
   private mutating func become(_ condition: PathState.Condition, at now: Duration) {

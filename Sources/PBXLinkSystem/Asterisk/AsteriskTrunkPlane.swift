@@ -10,6 +10,8 @@ public import PBXLinkCore
 public actor AsteriskTrunkPlane {
   let installation: AsteriskInstallation
   let commandLine: AsteriskCommandLine
+  /// The Asterisk that was last seen to have booted: when it started, and its version.
+  private var booted: (start: String, version: AsteriskVersion?)?
 
   /// A plane over one Asterisk.
   public init(installation: AsteriskInstallation) {
@@ -29,13 +31,24 @@ public actor AsteriskTrunkPlane {
     observed.missingIncludes = try installation.missingIncludes()
     observed.isVerified = installation.isVerified
     observed.openUDPPorts = try UDPSockets.openPorts()
+    if let booted, observed.isVerified, let access = managerAccess(observed),
+      // Whatever is the matter, the commands tell it better.
+      let live = try? await liveState(access), live.start == booted.start
+    {
+      (observed.isRunning, observed.hasIAX2) = (true, true)
+      (observed.version, observed.livePeers) = (booted.version, live.peers)
+      return observed
+    }
+    booted = nil
     observed.version = AsteriskVersion(try await commandLine.version())
     observed.isRunning = try await commandLine.hasBooted()
     guard observed.isRunning else { return observed }
     observed.hasIAX2 = try await commandLine.isRunning(module: "chan_iax2.so")
     guard observed.hasIAX2, let access = managerAccess(observed) else { return observed }
     do {
-      observed.livePeers = try await livePeers(access)
+      let live = try await liveState(access)
+      observed.livePeers = live.peers
+      if !live.start.isEmpty { booted = (live.start, observed.version) }
     } catch is AMIError {
       // The next change brings the manager interface back, or says why it cannot.
       observed.livePeers = []
@@ -47,10 +60,17 @@ public actor AsteriskTrunkPlane {
   /// Brings Asterisk to a configuration and returns what was changed. When Asterisk does not use what it was
   /// told, the former files are put back and the error names the object.
   public func apply(_ configuration: TrunkConfiguration) async throws -> [TrunkChange] {
+    try await applyAndObserve(configuration).changes
+  }
+
+  /// The same, with what is there afterwards.
+  func applyAndObserve(
+    _ configuration: TrunkConfiguration
+  ) async throws -> (changes: [TrunkChange], observed: ObservedTrunk) {
     let observed = try await observe()
     try check(observed, configuration)
     let steps = changes(from: observed, to: configuration)
-    guard !steps.isEmpty else { return [] }
+    guard !steps.isEmpty else { return ([], observed) }
     let files = try TrunkFiles(configuration, enablingManager: !observed.managerIsOn)
     let snapshot = try installation.snapshot()
     do {
@@ -62,7 +82,7 @@ public actor AsteriskTrunkPlane {
     } catch {
       try await restore(snapshot, observed, after: error)
     }
-    return steps
+    return (steps, try await observe())
   }
 
   /// Ends the calls with a site, of both directions; returns the names of their channels.

@@ -32,8 +32,15 @@ extension AsteriskTrunkPlane {
   }
 
   func livePeers(_ access: ManagerAccess) async throws -> [LiveTrunkPeer] {
+    try await liveState(access).peers
+  }
+
+  /// When Asterisk was started, which tells one process from another, and the peers that it uses.
+  func liveState(_ access: ManagerAccess) async throws -> (start: String, peers: [LiveTrunkPeer]) {
     try await AMIClient.withConnection(port: access.port, secret: access.secret) { client in
-      try await client.iaxPeers()
+      let status = try await client.coreStatus()
+      let start = ["CoreStartupDate", "CoreStartupTime"].compactMap { status[$0] }.joined(separator: " ")
+      return (start, try await client.iaxPeers())
     }
   }
 

@@ -9,51 +9,69 @@ extension Engine {
   /// and lets their other endpoints be tried.
   func watchSilence() async throws {
     var silence = SilentPeers()
-    var asked = ContinuousClock.now - Self.askingInterval
+    var (asked, askedForAll) = (ContinuousClock.now - Self.askingIntervals.all, ContinuousClock.now)
+    var second = 0
     while !Task.isCancelled {
       try await Task.sleep(for: .seconds(1))
+      second += 1
       guard agent != nil, !isDown, !isJoining else { continue }
       await lookAtDirectTraffic()
       guard let agent else { continue }
-      let silent = await silentSites(&silence, agent)
-      do {
-        try step { agent, now in ((), try agent.handle(.silent(silent), at: now)) }
-      } catch {
-        logger.error("silence: \(error)")
+      let known = agent.silentSites(at: Self.clock())
+      let isCalm =
+        known.sought.isEmpty
+        && pathStates.allSatisfy { known.all.contains($0.key) || $0.value[.wireguard]?.isUp == true }
+      // Of those that have been silent for long the looks tell.
+      guard !isCalm || second % Self.lookInterval == 0 else { continue }
+      let silent = await silentSites(&silence, agent, known: known)
+      if Set(silent.keys) != known.all {
+        do {
+          try step { agent, now in ((), try agent.handle(.silent(silent), at: now)) }
+        } catch {
+          logger.error("silence: \(error)")
+        }
       }
-      guard !silent.isEmpty, ContinuousClock.now - asked >= Self.askingInterval else { continue }
-      asked = .now
-      if !isResolving { Task { await resolveNames(ofSilentOnly: true) } }
-      Task { await askForEndpoints(of: Set(silent.keys)) }
+      guard let sites = self.agent?.silentSites(at: Self.clock()), !sites.all.isEmpty else { continue }
+      let now = ContinuousClock.now
+      let isForAll = now - askedForAll >= Self.askingIntervals.all
+      guard isForAll || !sites.sought.isEmpty && now - asked >= Self.askingIntervals.sought else { continue }
+      asked = now
+      if isForAll { askedForAll = now }
+      let wanted = isForAll ? sites.all : sites.sought
+      if !isResolving { Task { await resolveNames(of: wanted) } }
+      Task { await askForEndpoints(of: wanted) }
     }
   }
 
-  /// Between two rounds of questions about the same silence.
-  private static let askingInterval = Duration.seconds(2)
+  /// Between two rounds of questions: about those that are looked for in haste, and about all that are silent.
+  private static let askingIntervals = (sought: Duration.seconds(2), all: Duration.seconds(30))
   /// How many sites are asked in a round.
   private static let askedSites = 4
 
-  /// Those that are silent, and where they were last.
+  /// Those that are silent, and where they were last. The tunnel is looked at anew only for those that may be found;
+  /// for the others the last look is good enough.
   private func silentSites(
-    _ silence: inout SilentPeers, _ agent: Agent
+    _ silence: inout SilentPeers, _ agent: Agent, known: (sought: Set<SiteName>, all: Set<SiteName>)
   ) async -> [SiteName: ResolvedEndpoint?] {
-    let tunnel = lastReport.tunnel
+    var tunnel = lastReport.tunnel
     let lost = agent.linkedSites(at: Self.clock()).filter { site in
       pathStates[site.name]?[.wireguard]?.condition == .down
         || site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }.map { $0.endpoint == nil } == true
     }
     guard !lost.isEmpty, let probes = pathProbes else { return [:] }
-    do {
-      let tunnel = try await openPlanes().tunnel.observe(interface: configuration.tunnel.interface)
-      let peers = lost.reduce(into: [:]) { peers, site in
-        peers[site.name] = site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }
+    if lost.contains(where: { known.sought.contains($0.name) || !known.all.contains($0.name) }) {
+      do {
+        tunnel = try await openPlanes().tunnel.observe(interface: configuration.tunnel.interface)
+      } catch {
+        logger.debug("silence: \(error)")
+        return [:]
       }
-      return silence.update(peers, at: probes.now).reduce(into: [:]) {
-        $0.updateValue(peers[$1]?.endpoint, forKey: $1)
-      }
-    } catch {
-      logger.debug("silence: \(error)")
-      return [:]
+    }
+    let peers = lost.reduce(into: [:]) { peers, site in
+      peers[site.name] = site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }
+    }
+    return silence.update(peers, at: probes.now).reduce(into: [:]) {
+      $0.updateValue(peers[$1]?.endpoint, forKey: $1)
     }
   }
 

@@ -102,8 +102,11 @@ extension Engine {
         ? site.descriptor.flatMap { tunnel?.peer(of: $0.wireguard) }?.takesPackets(at: now) == true
         : pathStates[site.name]?[path]?.isUp == true
     }
+    let names = Set(up.map(\.name))
+    let risen = names.subtracting(agent.linksUp)
+    if !risen.isEmpty { Task { await pathProbes?.hurry(risen) } }
     do {
-      try step { agent, now in ((), try agent.handle(.linksUp(Set(up.map(\.name))), at: now)) }
+      try step { agent, now in ((), try agent.handle(.linksUp(names), at: now)) }
     } catch {
       logger.error("links: \(error)")
     }

@@ -17,10 +17,9 @@ extension Engine {
       guard let agent, let probes = pathProbes, !isDown, !isJoining else { continue }
       let now = Self.clock()
       let visits = agent.relayVisits(monotonic: probes.now, at: now)
+      guard !visits.isEmpty else { continue }
       let isSettled = agent.hasSettledRelays(pathStates, monotonic: probes.now, at: now)
-      guard !visits.isEmpty, second % (isSettled ? Self.visits.settled : Self.visits.hurried) == 0 else {
-        continue
-      }
+      guard second % (isSettled ? Self.visits.settled : Self.visits.hurried) == 0 else { continue }
       for visit in visits where visitedRelays.insert(visit.relay.name).inserted {
         Task { await self.visit(visit, probes) }
       }

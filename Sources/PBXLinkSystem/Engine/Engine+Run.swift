@@ -8,7 +8,7 @@ internal import ServiceLifecycle
 
 extension Engine {
   /// Seconds between two looks at the planes when nothing calls for one earlier.
-  private static let lookInterval = 10
+  static let lookInterval = 10
   /// Looks between two rounds of anti-entropy: a minute.
   private static let looksPerSync = 6
   /// Looks between two look-ups of all names; those of silent links are looked up at once.
@@ -72,6 +72,7 @@ extension Engine {
       if look % Self.looksPerSync == 0 { rememberTime() }
       let (round, rest) = look.quotientAndRemainder(dividingBy: Self.looksPerSync)
       synchronizeLinks(round: rest == 0 ? round : nil)
+      Heap.trim()
     }
   }
 
@@ -102,12 +103,12 @@ extension Engine {
     }
   }
 
-  func resolveNames(ofSilentOnly: Bool = false) async {
+  func resolveNames(of sites: Set<SiteName>? = nil) async {
     guard let agent else { return }
     isResolving = true
     defer { isResolving = false }
     let found = await withTaskGroup { group in
-      for name in agent.endpointNames(ofSilentOnly: ofSilentOnly, at: Self.clock()) {
+      for name in agent.endpointNames(of: sites, at: Self.clock()) {
         group.addTask { (name, (try? await NameResolution.addresses(of: name)) ?? []) }
       }
       // A name that cannot be looked up now keeps what it had.

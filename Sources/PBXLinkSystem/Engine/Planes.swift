@@ -104,28 +104,29 @@ struct Planes: Sendable {
           try await tunnel.apply(due, to: desired.tunnel)
           if due.contains(where: \.setsKey) { report.formerPeers = before?.peers }
           report.take(due.map { step($0, plane) }, waiting: waiting.map { step($0, plane) })
-          let observed = try await tunnel.observe(interface: interface)
+          let observed = due.isEmpty ? before : try await tunnel.observe(interface: interface)
           report.tunnel = observed
           report.hasRemovalsLeft =
             due.contains(where: \.takesPeerAway)
             && changes(from: observed, to: desired.tunnel, at: now).contains(where: \.takesPeerAway)
         case .openvpn:
-          let wanted = changes(from: try await openVPN.observe(), to: desired.openVPN)
-            .filter { hasWall || $0.takesPeerAway }
+          let before = try await openVPN.observe()
+          let wanted = changes(from: before, to: desired.openVPN).filter { hasWall || $0.takesPeerAway }
           let calls = await calls(disruptedBy: wanted)
           let (due, waiting) = report.held.openVPN.select(wanted, at: now) { change in
             calls(Set(desired.openVPN.links.filter { $0.isInUse && change.disrupts($0) }.map(\.site)))
           }
           try await openVPN.apply(due, to: desired.openVPN)
           report.take(due.map { step($0, plane) }, waiting: waiting.map { step($0, plane) })
-          report.openVPN = try await openVPN.observe()
+          report.openVPN = due.isEmpty ? before : try await openVPN.observe()
         case .firewall:
           report.steps += try await firewall.apply(desired.firewall).map(step)
         case .trunk:
           let known = hasWall ? [] : try await trunk.observe().sites
           let wanted = hasWall ? desired.trunk : desired.trunk.keepingPeers { known.contains($0.site) }
-          report.steps += try await trunk.apply(wanted).map(step)
-          report.trunk = try await trunk.observe()
+          let (made, observed) = try await trunk.applyAndObserve(wanted)
+          report.steps += made.map(step)
+          report.trunk = observed
         }
       }
     }

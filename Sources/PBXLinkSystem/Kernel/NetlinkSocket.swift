@@ -55,6 +55,29 @@ struct NetlinkSocket: ~Copyable {
     throw KernelError(operation, object, netlink: result, errno: kernelErrno.pointee)
   }
 
+  /// Sends a request and gives the payload of its one answer.
+  func answer(
+    to message: OpaquePointer?, _ operation: String, _ object: String
+  ) throws(KernelError) -> [UInt8] {
+    var payload: [UInt8] = []
+    try check(
+      withUnsafeMutablePointer(to: &payload) { payload in
+        nl_socket_modify_cb(
+          pointer, NL_CB_VALID, NL_CB_CUSTOM,
+          { message, argument in
+            guard let header = nlmsg_hdr(message) else { return Int32(NL_SKIP.rawValue) }
+            argument?.assumingMemoryBound(to: [UInt8].self).pointee = Array(
+              UnsafeRawBufferPointer(start: nlmsg_data(header), count: Int(nlmsg_datalen(header))))
+            return Int32(NL_OK.rawValue)
+          }, payload)
+        defer { nl_socket_modify_cb(pointer, NL_CB_VALID, NL_CB_DEFAULT, nil, nil) }
+        let sent = nl_send_auto(pointer, message)
+        return sent < 0 ? sent : nl_recvmsgs_default(pointer)
+      }, operation, object)
+    try check(nl_wait_for_ack(pointer), operation, object)
+    return payload
+  }
+
   /// Fills a cache by a dump; the caller frees it.
   func cache(
     _ operation: String, _ object: String,

@@ -27,22 +27,7 @@ extension RouteNetlink {
     guard let link = try link(name) else { return InterfaceSettings() }
     let message = try linkMessage(RTM_GETLINK, link.index, name, operation)
     defer { nlmsg_free(message) }
-    var payload: [UInt8] = []
-    try socket.check(
-      withUnsafeMutablePointer(to: &payload) { payload in
-        nl_socket_modify_cb(
-          socket.pointer, NL_CB_VALID, NL_CB_CUSTOM,
-          { message, argument in
-            guard let header = nlmsg_hdr(message) else { return Int32(NL_SKIP.rawValue) }
-            argument?.assumingMemoryBound(to: [UInt8].self).pointee = Array(
-              UnsafeRawBufferPointer(start: nlmsg_data(header), count: Int(nlmsg_datalen(header))))
-            return Int32(NL_OK.rawValue)
-          }, payload)
-        defer { nl_socket_modify_cb(socket.pointer, NL_CB_VALID, NL_CB_DEFAULT, nil, nil) }
-        let sent = nl_send_auto(socket.pointer, message)
-        return sent < 0 ? sent : nl_recvmsgs_default(socket.pointer)
-      }, operation, name)
-    try socket.check(nl_wait_for_ack(socket.pointer), operation, name)
+    let payload = try socket.answer(to: message, operation, name)
     let values = [IFLA_AF_SPEC, Int(AF_INET), Self.inetConfiguration].reduce(
       Optional(payload.dropFirst(MemoryLayout<ifinfomsg>.size))
     ) { bytes, type in

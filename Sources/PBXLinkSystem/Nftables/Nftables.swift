@@ -4,15 +4,30 @@
 internal import FoundationEssentials
 public import PBXLinkCore
 internal import Subprocess
+internal import Synchronization
 internal import SystemPackage
 
 /// The table `inet pbxlink` in the kernel, through the `nft` command. It touches no other table.
 public struct Nftables: Sendable {
   private let command: [String]
+  private let generation: RulesetGeneration?
+  private let last = LastApplied()
 
-  /// `command` is `nft`, or a command line that runs it elsewhere, such as in a network namespace.
-  public init(command: [String] = ["nft"]) {
-    self.command = command
+  /// What the table was last seen to be, and the ruleset's generation then.
+  private final class LastApplied: Sendable {
+    let state = Mutex<(configuration: FirewallConfiguration, generation: UInt32)?>(nil)
+  }
+
+  /// The table in the network namespace of the calling thread.
+  public init() {
+    // Who may not ask for the generation lists the table each time.
+    self.init(command: ["nft"], generation: try? RulesetGeneration())
+  }
+
+  /// `command` is a command line that runs `nft`, such as in another network namespace; `generation` is that
+  /// namespace's.
+  init(command: [String], generation: RulesetGeneration? = nil) {
+    (self.command, self.generation) = (command, generation)
   }
 
   /// Reads the table back; nil when there is none.
@@ -20,14 +35,22 @@ public struct Nftables: Sendable {
     try await listing().map(ObservedFirewall.init(listing:))
   }
 
-  /// Replaces the table in one transaction, unless it is as desired already, and reads it back. When the
+  /// Replaces the table in one transaction, unless it is as desired already, and reads it back; it is read only when
+  /// somebody has changed the ruleset since the last time, since listing ten thousand members takes a second. When the
   /// kernel holds something else, the former table is put back and the first line that differs is reported.
   /// Returns what was different.
   @discardableResult
   public func apply(_ configuration: FirewallConfiguration) async throws(NftablesError) -> [FirewallChange] {
+    // Asked for first: what changes from here on is seen the next time.
+    let before = try? await generation?.current()
+    if let before, let known = last.state.withLock({ $0 }), known == (configuration, before) { return [] }
+    last.state.withLock { $0 = nil }
     let former = try await listing()
     let changes = PBXLinkCore.changes(from: former.map(ObservedFirewall.init(listing:)), to: configuration)
-    guard !changes.isEmpty else { return [] }
+    guard !changes.isEmpty else {
+      if let before { last.state.withLock { $0 = (configuration, before) } }
+      return []
+    }
     try await replace(by: configuration.listing, "install the table")
     let found = try await observe() ?? ObservedFirewall(listing: "")
     guard let difference = FirewallDifference(wanted: ObservedFirewall(configuration), found: found)

@@ -13,11 +13,6 @@ public actor PathProbes {
   /// Probes leave at so many moments of an interval, a few to each, so that they never come as a burst.
   static let slots = 50
 
-  /// A path that has been silent for so long is probed once in so many intervals, until something comes from there:
-  /// in a large mesh most of what is known may be off.
-  static let patience = Duration.seconds(60)
-  static let silentIntervals = 10
-
   private let port: UInt16
   private let interval: Duration
   private let open: ProbeStation.Opener
@@ -158,8 +153,7 @@ public actor PathProbes {
       }
       // A moment that was missed is left out: a burst would tell nothing.
       let late = Int((now - scheduled.due) / interval)
-      let isSilent = scheduled.probe.isSilent(for: Self.patience, at: now)
-      scheduled.due += interval * (late + (isSilent ? Self.silentIntervals : 1))
+      scheduled.due += interval * (late + scheduled.probe.pause(at: now))
       enqueue(scheduled)
     }
     schedule()
@@ -177,6 +171,11 @@ public actor PathProbes {
     for peer in stations[place]?.reflect() ?? [] {
       if let scheduled = peers[place]?[peer] { hurry(scheduled) }
     }
+  }
+
+  /// Tells that something has come from some sites.
+  public func hurry(_ sites: Set<SiteName>) {
+    for probe in probes.values where sites.contains(probe.target.site) { hurry(probe) }
   }
 
   /// Something has come by a path: one that was silent is probed as often as others again.

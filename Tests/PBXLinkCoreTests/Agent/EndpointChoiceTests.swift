@@ -75,4 +75,11 @@ struct EndpointChoiceTests {
       #expect(try (0..<90).allSatisfy { try triesNextKey(at: start + $0) == ($0 / 15 % 3 == 2) })
     }
   }
+
+  @Test("the turns of a long silence become longer, and none is left out")
+  func longTurns() {
+    let turns = (0..<86_400).map { Agent.turn(after: $0) }
+    #expect(zip(turns, turns.dropFirst()).allSatisfy { (0...1).contains($1 - $0) })
+    #expect(turns[480] == 32 && turns[479] == 31 && turns[779] == 32 && turns[780] == 33)
+  }
 }

@@ -31,6 +31,31 @@ struct SiteTests {
     #expect(directory.sites(at: now + 86_400).map(\.isExpired) == [true])
   }
 
+  @Test("what is remembered of the sites is what a directory asked for the first time says, at any moment")
+  func remembered() throws {
+    let lyon = try mesh.membership("lyon", number: 2)
+    let oslo = try mesh.membership("oslo", number: 3, notBefore: now + 100, extensions: ["5XX"])
+    let documents = [
+      try mesh.sign(mesh.descriptor(of: lyon), by: "lyon"), try mesh.sign(oslo),
+      try mesh.sign(mesh.membership("nice", number: 4, extensions: ["2XX"])),
+    ]
+    var random = SplitMix64(seed: 5)
+    var directory = try directory()
+    for known in 1...documents.count {
+      _ = try directory.merge(documents[known - 1], using: mesh.cryptography)
+      for _ in 0..<50 {
+        let moment = now + Int64.random(in: -200...90_000, using: &random)
+        let numbers =
+          Bool.random(using: &random) ? EmergencyNumbers.standard : try EmergencyNumbers(adding: ["411"])
+        var fresh = Directory(mesh: mesh.identity)
+        for document in documents.prefix(known) { _ = try fresh.merge(document, using: mesh.cryptography) }
+        #expect(
+          directory.sites(at: moment, emergencyNumbers: numbers)
+            == fresh.sites(at: moment, emergencyNumbers: numbers))
+      }
+    }
+  }
+
   @Test("a member without a descriptor is listed")
   func pending() throws {
     let site = try #require(

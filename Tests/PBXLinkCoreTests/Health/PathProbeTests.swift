@@ -70,6 +70,18 @@ struct PathProbeTests {
     #expect(path.condition == .down)
   }
 
+  @Test("a silent path is probed less and less, to each 30 seconds, and as before once anything has come")
+  func pauses() {
+    var path = Path()
+    path.send(7, answered: false)
+    func pause(after seconds: Double) -> Int {
+      path.probe.pause(at: path.probe.state.since + .seconds(seconds))
+    }
+    #expect([0, 6, 12, 60, 359, 86_400].map(pause) == [1, 1, 2, 10, 59, 60])
+    path.send(1, answered: true)
+    #expect(path.condition == .down && pause(after: 86_400) == 1)
+  }
+
   @Test("one answer among six keeps a path up; it takes three in a row to come back")
   func rows() {
     var path = Path()

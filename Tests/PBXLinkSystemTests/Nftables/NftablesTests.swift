@@ -107,6 +107,38 @@ struct NftablesTests {
     }
   }
 
+  @Test(
+    "the table is read only after somebody has changed the ruleset, and a change by others is still found")
+  func generation() async throws {
+    try await NetworkNamespace.with(count: 1) { namespaces in
+      let namespace = namespaces[0]
+      let generation = try await namespace.inside { try RulesetGeneration() }
+      let nft = FileManager.default.temporaryDirectory.appending(path: "pbxlink-nft-counting-\(getpid())")
+      let calls = nft.path + ".calls"
+      defer { for path in [nft.path, calls] { try? FileManager.default.removeItem(atPath: path) } }
+      let script = "#!/bin/sh\necho >>\(calls)\nexec ip netns exec \(namespace.name) nft \"$@\"\n"
+      try Data(script.utf8).write(to: nft)
+      chmod(nft.path, 0o755)
+      func count() -> Int { FileManager.default.contents(atPath: calls)?.count ?? 0 }
+      let nftables = Nftables(command: [nft.path], generation: generation)
+      #expect(try await !nftables.apply(Self.configuration).isEmpty)
+      #expect(try await nftables.apply(Self.configuration).isEmpty)
+      let once = count()
+      for _ in 0..<3 { #expect(try await nftables.apply(Self.configuration).isEmpty) }
+      #expect(count() == once)
+      try await namespace.exec("nft", "add", "table", "inet", "other")
+      #expect(try await nftables.apply(Self.configuration).isEmpty)
+      #expect(count() == once + 1)
+      try await namespace.exec("nft", "flush", "set", "inet", "pbxlink", "members_v4")
+      #expect(try await !nftables.apply(Self.configuration).isEmpty)
+      #expect(try await nftables.observe() == ObservedFirewall(Self.configuration))
+      var other = Self.configuration
+      other.members.removeFirst()
+      #expect(try await !nftables.apply(other).isEmpty)
+      #expect(try await nftables.observe() == ObservedFirewall(other))
+    }
+  }
+
   @Test("a missing nft and missing permission are named with their remedy")
   func environment() async throws {
     let missing = await #expect(throws: NftablesError.self) {
