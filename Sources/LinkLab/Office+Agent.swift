@@ -6,9 +6,10 @@ import PBXLinkCore
 extension Office {
   /// Starts the agent, unless it runs already, and waits until it answers. Its output goes to the log
   /// `<office>-agent`.
-  public func startAgent() async throws {
+  /// - Parameter wrapper: a command, with options, that replaces itself by the one that follows.
+  public func startAgent(under wrapper: [String] = []) async throws {
     guard agentPID == nil else { return }
-    try await spawn(["pbxlink", "agent"], name: "agent")
+    try await spawn(wrapper + ["pbxlink", "agent"], name: "agent")
     try await wait(for: "the agent in \(name) to answer", upTo: .seconds(20)) {
       // EX_UNAVAILABLE of sysexits.h; any other answer comes from the agent.
       try await run(["pbxlink", "status"]).status == 69 ? nil : ()
