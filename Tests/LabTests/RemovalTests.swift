@@ -66,12 +66,17 @@ struct RemovalTests {
       asterisk -rx 'iax2 show peers' | grep '^0 iax2 peers'
       """)
     #expect(traces.succeeded, "\(traces.standardOutput)\(traces.standardError)")
+    try await prepare(nice)
+    try await mesh.link(nice, extensions: "4XX")
+    #expect(try await mesh.lab.call(from: paris, to: "401").gaps(interface: "pbxlink0").isEmpty)
+  }
+
+  /// What an admin does on a new server before `join`.
+  private func prepare(_ nice: Office) async throws {
     let siteFile = try String(
       contentsOfFile: Repository.path("sites/three-offices/nice.yaml"), encoding: .utf8)
     try await nice.write(siteFile, to: "/etc/pbxlink/pbxlink.yaml")
     try await nice.startAgent()
-    try await mesh.link(nice, extensions: "4XX")
-    #expect(try await mesh.lab.call(from: paris, to: "401").gaps(interface: "pbxlink0").isEmpty)
   }
 
   @Test("'down' takes the links away and 'apply' brings them back")
@@ -87,5 +92,58 @@ struct RemovalTests {
     try await lyon.run(["pbxlink", "apply"]).checked()
     try await mesh.waitForLink(paris, lyon)
     #expect(try await mesh.lab.call(from: paris, to: "301").gaps(interface: "pbxlink0").isEmpty)
+  }
+
+  /// What `remove-site --json` says.
+  private struct Progress: Decodable {
+    let applied: [String]
+    let waiting: [String]
+    let unreachable: [String]
+  }
+
+  private func remove(_ name: String, at office: Office, wait: Int) async throws -> Progress {
+    let arguments = ["remove-site", name, "--yes", "--wait", "\(wait)", "--json"]
+    return try await office.run(["pbxlink"] + arguments).checked().json(Progress.self)
+  }
+
+  @Test("reaches in 5 s who can be reached, later who comes back, and nothing old lets the site in again")
+  func receipts() async throws {
+    let (paris, lyon, nice) = (try mesh.paris, try mesh.lyon, try mesh.nice)
+    try await mesh.waitForLink(paris, nice)
+    let all = try await remove("nice", at: paris, wait: 5)
+    #expect(all.applied == ["lyon"] && all.waiting.isEmpty && all.unreachable.isEmpty, "\(all)")
+
+    try await nice.run(["pbxlink", "uninstall", "--yes"]).checked()
+    try await prepare(nice)
+    let invitation = try await mesh.invitation(for: nice, extensions: "4XX")
+    try await nice.run(["pbxlink", "join", invitation]).checked()
+    try await mesh.waitForLink(lyon, nice)
+    let documents = try await nice.run(["pbxlink", "descriptor", "export", "--all"]).checked().standardOutput
+    try await lyon.stopAgent("TERM")
+    let less = try await remove("nice", at: paris, wait: 1)
+    #expect(less.applied.isEmpty && less.waiting + less.unreachable == ["lyon"], "\(less)")
+    func isAwaited() async throws -> Bool {
+      try await paris.run(["pbxlink", "sites"]).checked().standardOutput.contains("not yet cut off by lyon")
+    }
+    #expect(try await isAwaited())
+    let address = try #require(try await nice.status().site.addresses.first)
+    #expect(try await lyon.shell("wg show pbxlink0 allowed-ips").checked().standardOutput.contains(address))
+
+    try await lyon.startAgent()
+    try await wait(for: "lyon to have cut nice off", upTo: .seconds(20)) {
+      try await lyon.shell("wg show pbxlink0 allowed-ips").checked().standardOutput.contains(address) ? nil : ()
+    }
+    try await wait(for: "paris to know that", upTo: .seconds(20)) { try await isAwaited() ? nil : () }
+
+    // Passed on by another member, and with the invitation that it had.
+    try await lyon.run(["pbxlink", "descriptor", "import", "-"], input: documents).checked()
+    try await nice.run(["pbxlink", "uninstall", "--yes"]).checked()
+    try await prepare(nice)
+    #expect(try await !nice.run(["pbxlink", "join", invitation]).succeeded)
+    for office in [paris, lyon] {
+      #expect(try await !office.status().peers.contains { $0.name == "nice" })
+      #expect(
+        try await !office.shell("wg show pbxlink0 allowed-ips").checked().standardOutput.contains(address))
+    }
   }
 }
