@@ -27,21 +27,32 @@ extension StatusSnapshot {
     public init(started: Timestamp) { self.started = started }
   }
 
+  /// Seconds after its start in which an agent may well have reached nobody.
+  private static let isolationPatience: Int64 = 600
+  /// Whoever is removed from the mesh is told by nobody: all others have cut it off before.
+  private static let isolation =
+    "no other site can be reached: check this server's network; if that is well, ask where the authority is whether "
+    + "'pbxlink sites' there says that this site was removed"
+
   /// The status of a site.
   public init(of agent: Agent, in surroundings: Surroundings, at now: Timestamp) {
     let own = agent.ownSite(at: now)
+    let trunks = surroundings.trunk?.peers ?? [:]
     let others = agent.sites(at: now).filter { $0.identity != agent.identity }.map { site in
       PeerStatus(
         site, isDisabled: surroundings.isDown,
         tunnel: site.descriptor.flatMap { surroundings.tunnel?.peer(of: $0.wireguard) },
         paths: agent.linkPaths(
           to: site, states: surroundings.paths[site.name] ?? [:], openVPN: surroundings.openVPN),
-        trunk: surroundings.trunk?.peers[site.name].map(QualifyStatus.init),
+        trunk: trunks[site.name].map(QualifyStatus.init),
         calls: surroundings.calls[site.name] ?? 0,
         callLimit: min(site.descriptor?.trunk.callLimit ?? 0, agent.configuration.trunk.callLimit),
         canBeReached: !agent.configuration.tunnel.endpoints.isEmpty, at: now)
     }
     let invited = agent.invitations.filter { $0.redeemedBy == nil }.map { PeerStatus(invited: $0) }
+    let isIsolated =
+      now - surroundings.started >= Self.isolationPatience && others.contains { $0.state == .down }
+      && others.allSatisfy { [.down, .pending, .conflict].contains($0.state) }
     self.init(
       time: now.description,
       mesh: MeshStatus(
@@ -54,7 +65,8 @@ extension StatusSnapshot {
         version: Version.current, since: surroundings.started.description,
         tunnelBackend: surroundings.backend?.name, tunnelBackendReason: surroundings.backend?.reason,
         asteriskVersion: surroundings.trunk?.version?.description,
-        problems: agent.trustProblems + surroundings.problems + agent.alarms(at: now),
+        problems: agent.trustProblems + surroundings.problems + agent.alarms(at: now)
+          + (isIsolated ? [Self.isolation] : []),
         isDown: surroundings.isDown),
       peers: (others + invited).sorted { $0.name < $1.name })
   }

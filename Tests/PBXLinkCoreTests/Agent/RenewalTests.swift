@@ -43,6 +43,24 @@ struct RenewalTests {
     #expect(head.alarms(at: now + days * day).count == (text == nil ? 0 : 2))
   }
 
+  @Test("a site that was off for a month, its descriptor ended, is linked at all ends again after one exchange")
+  func monthOff() throws {
+    var (head, _) = try offices.head()
+    var lyon = try offices.join("lyon", ["3XX"], to: &head)
+    let later = now + 31 * day
+    _ = try head.handle(.tick, at: later)
+    let stale = try #require(head.sites(at: later).first { $0.name == lyon.mesh.site })
+    #expect(stale.isDescriptorExpired && stale.descriptor != nil, "it shows and cuts nothing")
+    _ = try lyon.handle(.tick, at: later)
+    var agents = [head, lyon]
+    offices.exchange(&agents, at: later)
+    for (agent, other) in [(agents[0], agents[1]), (agents[1], agents[0])] {
+      let site = try #require(agent.linkedSites(at: later).first { $0.name == other.mesh.site })
+      #expect(!site.isDescriptorExpired && site.conflict == nil)
+      #expect(agent.alarms(at: later).isEmpty)
+    }
+  }
+
   @Test("a clock that most others contradict is told, signs no membership, and is believed again afterwards")
   func clock() throws {
     var (head, _) = try offices.head()

@@ -96,6 +96,25 @@ struct StatusTests {
     #expect(try JSONDecoder().decode(StatusSnapshot.self, from: Data(json(snapshot).utf8)) == snapshot)
   }
 
+  @Test("a site that reaches nobody is told that it may have been removed, but not in its first ten minutes")
+  func isolated() throws {
+    var (agent, surroundings) = try mesh()
+    func isTold() -> Bool {
+      StatusSnapshot(of: agent, in: surroundings, at: now).agent.problems.contains { $0.contains("was removed") }
+    }
+    #expect(!isTold())
+    surroundings.tunnel?.peers = [:]
+    #expect(isTold())
+    surroundings.started = now + -599
+    #expect(!isTold())
+    surroundings.started = now + -3600
+    surroundings.isDown = true
+    #expect(!isTold())
+    surroundings.isDown = false
+    agent = try offices.head().agent
+    #expect(!isTold())
+  }
+
   @Test("no secret is in any form of it")
   func secrets() throws {
     let (agent, surroundings) = try mesh()
