@@ -61,7 +61,7 @@ extension Engine {
     guard !lost.isEmpty, let probes = pathProbes else { return [:] }
     if lost.contains(where: { known.sought.contains($0.name) || !known.all.contains($0.name) }) {
       do {
-        tunnel = try await openPlanes().tunnel.observe(interface: configuration.tunnel.interface)
+        tunnel = try await recentTunnel()
       } catch {
         logger.debug("silence: \(error)")
         return [:]
@@ -73,6 +73,14 @@ extension Engine {
     return silence.update(peers, at: probes.now).reduce(into: [:]) {
       $0.updateValue(peers[$1]?.endpoint, forKey: $1)
     }
+  }
+
+  /// The tunnel as it was a second ago at most, however many ask.
+  private func recentTunnel() async throws -> ObservedTunnel? {
+    if let (tunnel, moment) = tunnelLook, ContinuousClock.now - moment < .seconds(1) { return tunnel }
+    let tunnel = try await openPlanes().tunnel.observe(interface: configuration.tunnel.interface)
+    tunnelLook = (tunnel, .now)
+    return tunnel
   }
 
   private func askForEndpoints(of silent: Set<SiteName>) async {
@@ -105,7 +113,7 @@ extension Engine {
     _ = try heard(address)
     let now = Self.clock()
     let wanted = Set(request.sites.prefix(Self.endpointLimit))
-    let tunnel = try await openPlanes().tunnel.observe(interface: configuration.tunnel.interface)
+    let tunnel = try await recentTunnel()
     let seen = try member().linkedSites(at: now).reduce(into: [String: Endpoint]()) { seen, site in
       guard wanted.contains(site.name), let key = site.descriptor?.wireguard,
         let peer = tunnel?.peer(of: key), peer.hasKeys(at: now), let endpoint = peer.endpoint,

@@ -29,6 +29,8 @@ public actor Engine {
   var formerPeers: [PublicKey: ObservedTunnel.Peer] = [:]
   /// The peers whose handshake was fresh at the last look, to notice a link that comes up.
   var freshPeers: Set<SiteName> = []
+  /// The tunnel when it was last looked at apart from the looks at all planes.
+  var tunnelLook: (tunnel: ObservedTunnel?, moment: ContinuousClock.Instant)?
   /// What the probes showed last.
   var pathStates: [SiteName: [TunnelPath: PathState]] = [:]
   /// Whether the direct way works to the sites behind a relay, and what that is known by.
