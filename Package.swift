@@ -18,6 +18,8 @@ let package = Package(
     .executable(name: "pbxlink", targets: ["pbxlink"]),
     .executable(name: "pbxlink-lab", targets: ["pbxlink-lab"]),
     .library(name: "PBXLinkCore", targets: ["PBXLinkCore"]),
+    // Loaded into agents of a lab.
+    .library(name: "CShiftedClock", type: .dynamic, targets: ["CShiftedClock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -37,6 +39,7 @@ let package = Package(
       providers: [.apt(["libnl-3-dev", "libnl-route-3-dev", "libnl-genl-3-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CLinux"),
+    .target(name: "CShiftedClock"),
     .target(name: "PBXLinkCore", swiftSettings: strict + [.strictMemorySafety()]),
     .target(
       name: "PBXLinkSystem",

@@ -6,10 +6,11 @@ import PBXLinkCore
 extension Office {
   /// Starts the agent, unless it runs already, and waits until it answers. Its output goes to the log
   /// `<office>-agent`.
-  /// - Parameter wrapper: a command, with options, that replaces itself by the one that follows.
-  public func startAgent(under wrapper: [String] = []) async throws {
+  /// - Parameter clock: the seconds by which its wall clock is ahead of the host's, and the library that does it.
+  public func startAgent(clock: (shift: Int64, library: String)? = nil) async throws {
     guard agentPID == nil else { return }
-    try await spawn(wrapper + ["pbxlink", "agent"], name: "agent")
+    let shifting = clock.map { ["PBXLINK_LAB_CLOCK_SHIFT=\($0.shift)", "LD_PRELOAD=\($0.library)"] } ?? []
+    try await spawn(["env"] + shifting + ["pbxlink", "agent"], name: "agent")
     try await wait(for: "the agent in \(name) to answer", upTo: .seconds(20)) {
       // EX_UNAVAILABLE of sysexits.h; any other answer comes from the agent.
       try await run(["pbxlink", "status"]).status == 69 ? nil : ()

@@ -49,7 +49,7 @@ struct BlockedUDPTests {
     #expect(try await mesh.lab.record(of: call).caller.uniqueID == before)
 
     try await mesh.waitForLink(paris, lyon)
-    let other = try await answeredCall(from: lyon, to: "201")
+    let other = try await mesh.answeredCall(from: lyon, to: "201")
     let interfaces = [other.caller.interface, try #require(other.callee).interface].compactMap(\.self)
     #expect(interfaces.count == 2 && interfaces.allSatisfy { $0.hasPrefix("pbxlink-") }, "\(interfaces)")
     #expect(other.caller.hearsVoice && other.callee?.hearsVoice == true)
@@ -169,24 +169,13 @@ struct BlockedUDPTests {
     for office in offices { try await office.waitForPath(.openvpnTCP, upTo: .seconds(20)) }
     try await mesh.waitForLink(paris, lyon)
     for (office, number) in [(paris, "301"), (lyon, "201")] {
-      let record = try await answeredCall(from: office, to: number)
+      let record = try await mesh.answeredCall(from: office, to: number)
       #expect(record.caller.interface?.hasPrefix("pbxlink-") == true && record.callee?.hearsVoice == true)
     }
     // The return to WireGuard takes longer each time it has failed: that is not waited for.
     try await lyon.write(before, to: path)
     try await lyon.run(["pbxlink", "apply"]).checked()
     for office in offices { try await office.waitForState(.up, of: .wireguard) }
-  }
-
-  /// Asterisk refuses calls for some seconds after a POKE was lost on the path that failed.
-  private func answeredCall(from office: Office, to number: String) async throws -> CallRecord {
-    try await wait(for: "a call from \(office.name) to be answered", upTo: .seconds(20)) {
-      do {
-        return try await mesh.lab.call(from: office, to: number)
-      } catch LabError.call {
-        return nil
-      }
-    }
   }
 
   /// Both ends of a call still hear each other.

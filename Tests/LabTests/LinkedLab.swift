@@ -47,6 +47,19 @@ struct LinkedLab: Sendable {
     }
   }
 
+  /// A call that is answered, soon: Asterisk refuses calls for some seconds after a POKE was lost.
+  func answeredCall(
+    from office: Office, to number: String, within limit: Duration = .seconds(20)
+  ) async throws -> CallRecord {
+    try await wait(for: "a call from \(office.name) to be answered", upTo: limit) {
+      do {
+        return try await lab.call(from: office, to: number)
+      } catch LabError.call {
+        return nil
+      }
+    }
+  }
+
   private struct Invited: Decodable {
     let invitation: String
   }

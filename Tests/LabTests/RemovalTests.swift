@@ -127,11 +127,14 @@ struct RemovalTests {
     }
     #expect(try await isAwaited())
     let address = try #require(try await nice.status().site.addresses.first)
-    #expect(try await lyon.shell("wg show pbxlink0 allowed-ips").checked().standardOutput.contains(address))
+    func isPeer(at office: Office) async throws -> Bool {
+      try await office.shell("wg show pbxlink0 allowed-ips").checked().standardOutput.contains(address)
+    }
+    #expect(try await isPeer(at: lyon))
 
     try await lyon.startAgent()
     try await wait(for: "lyon to have cut nice off", upTo: .seconds(20)) {
-      try await lyon.shell("wg show pbxlink0 allowed-ips").checked().standardOutput.contains(address) ? nil : ()
+      try await isPeer(at: lyon) ? nil : ()
     }
     try await wait(for: "paris to know that", upTo: .seconds(20)) { try await isAwaited() ? nil : () }
 
@@ -142,8 +145,7 @@ struct RemovalTests {
     #expect(try await !nice.run(["pbxlink", "join", invitation]).succeeded)
     for office in [paris, lyon] {
       #expect(try await !office.status().peers.contains { $0.name == "nice" })
-      #expect(
-        try await !office.shell("wg show pbxlink0 allowed-ips").checked().standardOutput.contains(address))
+      #expect(try await !isPeer(at: office))
     }
   }
 }

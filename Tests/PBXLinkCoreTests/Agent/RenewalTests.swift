@@ -43,7 +43,7 @@ struct RenewalTests {
     #expect(head.alarms(at: now + days * day).count == (text == nil ? 0 : 2))
   }
 
-  @Test("a site that was off for a month, its descriptor ended, is linked at all ends again after one exchange")
+  @Test("a site that was off for a month, its descriptor ended, is linked again after one exchange")
   func monthOff() throws {
     var (head, _) = try offices.head()
     var lyon = try offices.join("lyon", ["3XX"], to: &head)

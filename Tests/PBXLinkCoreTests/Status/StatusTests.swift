@@ -100,7 +100,8 @@ struct StatusTests {
   func isolated() throws {
     var (agent, surroundings) = try mesh()
     func isTold() -> Bool {
-      StatusSnapshot(of: agent, in: surroundings, at: now).agent.problems.contains { $0.contains("was removed") }
+      let problems = StatusSnapshot(of: agent, in: surroundings, at: now).agent.problems
+      return problems.contains { $0.contains("was removed") }
     }
     #expect(!isTold())
     surroundings.tunnel?.peers = [:]
