@@ -25,6 +25,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -40,7 +41,9 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CLinux"),
     .target(name: "CShiftedClock"),
-    .target(name: "PBXLinkCore", swiftSettings: strict + [.strictMemorySafety()]),
+    .target(
+      name: "PBXLinkCore", dependencies: [.product(name: "RealModule", package: "swift-numerics")],
+      swiftSettings: strict + [.strictMemorySafety()]),
     .target(
       name: "PBXLinkSystem",
       dependencies: [

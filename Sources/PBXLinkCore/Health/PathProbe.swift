@@ -18,6 +18,7 @@ public struct PathProbe: Hashable, Sendable {
   public private(set) var state: PathState
 
   private let interval: Duration
+  private var meter = LinkMeter()
   private var sequence: UInt32 = 0
   /// Probes whose answer would still be taken, oldest first; none that is older than the last answered one.
   private var pending: [Sent] = []
@@ -50,21 +51,22 @@ public struct PathProbe: Hashable, Sendable {
     }
     defer { sequence &+= 1 }
     pending.append(Sent(sequence: sequence, timestamp: timestamp, moment: now))
-    return STAMPPacket(sequence: sequence, timestamp: timestamp)
+    let counts = DirectMeasurement(sent: sequence &+ 1)
+    let packet = STAMPPacket(sequence: sequence, timestamp: timestamp, extensions: counts.requestBytes)
+    meter.send(packet, at: now)
+    return packet
   }
 
   /// Takes an answer in and returns the round trip; nil when it answers none of the pending probes.
   @discardableResult
   public mutating func receive(_ answer: STAMPReflection, at now: Duration) -> Duration? {
+    meter.receive(answer, at: now)
     guard
       let index = pending.firstIndex(where: {
         $0.sequence == answer.senderSequence && $0.timestamp == answer.senderTimestamp
       })
     else { return nil }
-    let elapsed = now - pending[index].moment
-    let processing = answer.processingTime
-    // A reflector cannot have taken longer than the whole way; if it says so its clock was set.
-    let roundTrip = processing <= elapsed ? elapsed - processing : elapsed
+    let roundTrip = answer.roundTrip(sentAt: pending[index].moment, receivedAt: now)
     answersInRow = min(index == 0 ? answersInRow + 1 : 1, Self.answersNeeded)
     pending.removeSubrange(...index)
     missesInRow = pending.count(where: \.isMissed)
@@ -72,6 +74,9 @@ public struct PathProbe: Hashable, Sendable {
     if state.isUp { state.roundTrip = roundTrip }
     return roundTrip
   }
+
+  /// What the last minute has shown.
+  public func figures(at now: Duration) -> LinkFigures { meter.figures(at: now) }
 
   /// Longest time between two probes of a path that is silent.
   static let longestPause = Duration.seconds(30)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-/// What a STAMP Session-Reflector answers without authentication (RFC 8762 §4.3.1). Ours keeps no state:
-/// its sequence number is the sender's.
+/// What a STAMP Session-Reflector answers without authentication (RFC 8762 §4.3.1). Ours is stateful: it counts the
+/// packets of a session itself.
 public struct STAMPReflection: Hashable, Sendable {
   /// Length of the shortest answer that has all the sender's fields: some TWAMP reflectors end there.
   public static let shortestLength = 38
@@ -23,12 +23,15 @@ public struct STAMPReflection: Hashable, Sendable {
   public let senderErrorEstimate: STAMPErrorEstimate
   /// The TTL that the packet arrived with; 0 when the reflector does not say.
   public let senderTTL: UInt8
-  /// What followed the base packet, returned as it came, so that the answer is as long as the packet (§4.6).
+  /// What followed the base packet, as long as it came, so that the answer is as long as the packet (§4.6).
   public let extensions: [UInt8]
 
   /// The answer to a packet. One that is shorter than the base packet gets a base packet (§4.6).
-  public init(to packet: STAMPPacket, receivedAt: NTPTimestamp, ttl: UInt8, sentAt: NTPTimestamp) {
-    sequence = packet.sequence
+  /// - Parameter number: which packet of the session it answers, counted from 0.
+  public init(
+    to packet: STAMPPacket, number: UInt32, receivedAt: NTPTimestamp, ttl: UInt8, sentAt: NTPTimestamp
+  ) {
+    sequence = number
     timestamp = sentAt
     errorEstimate = .unsynchronized
     receiveTimestamp = receivedAt
@@ -36,7 +39,8 @@ public struct STAMPReflection: Hashable, Sendable {
     senderTimestamp = packet.timestamp
     senderErrorEstimate = packet.errorEstimate
     senderTTL = ttl
-    extensions = packet.extensions
+    // Each packet is answered, so as many are received as sent.
+    extensions = STAMPExtensions.reflection(of: packet.extensions, count: number &+ 1)
   }
 
   /// A received answer; nil when it is too short for its fields. Octets that must be zero are not looked at.
@@ -70,6 +74,13 @@ public struct STAMPReflection: Hashable, Sendable {
     bytes.append(senderTTL)
     bytes.append(integer: 0, length: 3)
     return bytes + extensions
+  }
+
+  /// The time there and back, without what the reflector took. It cannot have taken longer than the whole way; if it
+  /// says so its clock was set, and all of it counts.
+  func roundTrip(sentAt sent: Duration, receivedAt now: Duration) -> Duration {
+    let elapsed = now - sent
+    return processingTime <= elapsed ? elapsed - processingTime : elapsed
   }
 
   /// T3 - T2, the time that the reflector took; zero when its timestamps cannot be compared.

@@ -62,6 +62,13 @@ public actor PathProbes {
     probes.values.reduce(into: [:]) { $0[$1.target.site, default: [:]][$1.target.path] = $1.probe.state }
   }
 
+  /// What the last minute has shown of each path that is watched.
+  public var figures: [SiteName: [TunnelPath: LinkFigures]] {
+    probes.values.reduce(into: [:]) {
+      $0[$1.target.site, default: [:]][$1.target.path] = $1.probe.figures(at: now)
+    }
+  }
+
   /// Why an interface cannot be probed, for those where that is so.
   public var failures: [String: ProbeError] {
     stations.reduce(into: [:]) { failures, station in

@@ -30,6 +30,9 @@ final class ProbeSocket {
       }
     }
 
+    var port: UInt16 {
+      withUnsafeBytes(of: octets) { UInt16(bigEndian: $0.load(fromByteOffset: 2, as: UInt16.self)) }
+    }
     var address: IPAddress? { withUnsafeBytes(of: octets) { IPAddress(bytes: $0[4..<8]) } }
   }
 

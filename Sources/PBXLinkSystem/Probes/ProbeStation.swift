@@ -18,7 +18,11 @@ final class ProbeStation {
     @Sendable (_ interface: String, _ local: IPAddress, _ port: UInt16) throws(ProbeError) -> ProbeSocket
 
   /// Whose probes are answered; the tunnel vouches for the address.
-  var peers: Set<IPAddress> = []
+  var peers: Set<IPAddress> = [] {
+    didSet { sessions = sessions.filter { peers.contains($0.key) } }
+  }
+  /// The probes of each peer that were answered, from the port that it sends from now.
+  private var sessions: [IPAddress: (port: UInt16, count: UInt32)] = [:]
   private(set) var failure: ProbeError?
   private let place: Place
   private let port: UInt16
@@ -93,7 +97,8 @@ final class ProbeStation {
       }
       senders.insert(peer)
       let answer = STAMPReflection(
-        to: packet, receivedAt: arrival, ttl: datagram.ttl, sentAt: NTPTimestamp.now)
+        to: packet, number: count(peer, datagram.source.port), receivedAt: arrival, ttl: datagram.ttl,
+        sentAt: NTPTimestamp.now)
       do throws(ProbeError) {
         try reflector.send(answer.bytes, to: datagram.source)
       } catch {
@@ -101,5 +106,13 @@ final class ProbeStation {
       }
     }
     return senders
+  }
+
+  /// Which packet of its session a peer has sent; another port is another session (RFC 8762 §4).
+  private func count(_ peer: IPAddress, _ port: UInt16) -> UInt32 {
+    var session = sessions[peer] ?? (port, 0)
+    if session.port != port { session = (port, 0) }
+    defer { sessions[peer] = (port, session.count &+ 1) }
+    return session.count
   }
 }

@@ -27,7 +27,7 @@ struct PathProbeTests {
       defer { if before != condition { flips += 1 } }
       let moment = NTPTimestamp(value: 0)
       return probe.receive(
-        STAMPReflection(to: packet, receivedAt: moment, ttl: 255, sentAt: moment), at: now)
+        STAMPReflection(to: packet, number: 0, receivedAt: moment, ttl: 255, sentAt: moment), at: now)
     }
 
     /// Sends probes an interval apart; `answered` come back after 20 ms.
@@ -142,7 +142,7 @@ struct PathProbeTests {
       let packet = probe.send(at: .zero, timestamp: NTPTimestamp(value: 5))
       let sent = NTPTimestamp(unixSeconds: 0, nanoseconds: Int64(claimed) * 1_000_000)
       let answer = STAMPReflection(
-        to: packet, receivedAt: NTPTimestamp(unixSeconds: 0, nanoseconds: 0), ttl: 1, sentAt: sent)
+        to: packet, number: 0, receivedAt: NTPTimestamp(unixSeconds: 0, nanoseconds: 0), ttl: 1, sentAt: sent)
       let received = probe.receive(answer, at: .milliseconds(100))
       let roundTrip = try #require(received)
       // A binary fraction is 0.23 ns.

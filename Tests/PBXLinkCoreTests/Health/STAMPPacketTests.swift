@@ -19,11 +19,11 @@ struct STAMPPacketTests {
   @Test("an answer has 44 octets, laid out as in RFC 8762 section 4.3.1")
   func reflectorLayout() {
     let answer = STAMPReflection(
-      to: packet, receivedAt: NTPTimestamp(value: 0x2122_2324_2526_2728), ttl: 0xfe,
+      to: packet, number: 0x0506_0708, receivedAt: NTPTimestamp(value: 0x2122_2324_2526_2728), ttl: 0xfe,
       sentAt: NTPTimestamp(value: 0x3132_3334_3536_3738))
     #expect(
       answer.bytes == [
-        1, 2, 3, 4, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x3f, 0xff, 0, 0,  // 0: sequence, T3
+        5, 6, 7, 8, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x3f, 0xff, 0, 0,  // 0: sequence, T3
         0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28,  // 16: T2
         1, 2, 3, 4, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x3f, 0xff, 0, 0,  // 24: the sender's
         0xfe, 0, 0, 0,  // 40: TTL
@@ -35,10 +35,12 @@ struct STAMPPacketTests {
     "an answer is as long as the packet, but never shorter than the base packet",
     arguments: [(14, 44), (43, 44), (44, 44), (45, 45), (1472, 1472)])
   func symmetricalLength(length: Int, answered: Int) throws {
-    var bytes = packet.bytes.prefix(length) + (0..<max(0, length - 44)).map { UInt8(truncatingIfNeeded: $0) }
+    var bytes = packet.bytes.prefix(length) + [UInt8](repeating: 0, count: max(0, length - 44))
     let received = try #require(STAMPPacket(bytes: bytes))
     let moment = NTPTimestamp(value: 7)
-    let answer = STAMPReflection(to: received, receivedAt: moment, ttl: 64, sentAt: moment).bytes
+    let answer = STAMPReflection(
+      to: received, number: 0, receivedAt: moment, ttl: 64, sentAt: moment
+    ).bytes
     #expect(answer.count == answered)
     #expect(Array(answer.dropFirst(44)) == Array(bytes.dropFirst(44)))
     bytes = bytes.prefix(13)
@@ -48,7 +50,7 @@ struct STAMPPacketTests {
   @Test("an answer without TTL, of 38 octets, is read; a shorter one is not")
   func shortAnswer() throws {
     let answer = STAMPReflection(
-      to: packet, receivedAt: NTPTimestamp(value: 1), ttl: 9, sentAt: NTPTimestamp(value: 2))
+      to: packet, number: 0, receivedAt: NTPTimestamp(value: 1), ttl: 9, sentAt: NTPTimestamp(value: 2))
     let short = try #require(STAMPReflection(bytes: answer.bytes.prefix(38)))
     #expect(short.senderTimestamp == packet.timestamp && short.senderTTL == 0 && short.extensions.isEmpty)
     #expect(STAMPReflection(bytes: answer.bytes.prefix(37)) == nil)
@@ -85,7 +87,8 @@ struct STAMPPacketTests {
   func processingTime() throws {
     func answer(_ received: UInt64, _ sent: UInt64) -> STAMPReflection {
       STAMPReflection(
-        to: packet, receivedAt: NTPTimestamp(value: received), ttl: 0, sentAt: NTPTimestamp(value: sent))
+        to: packet, number: 0, receivedAt: NTPTimestamp(value: received), ttl: 0,
+        sentAt: NTPTimestamp(value: sent))
     }
     #expect(answer(1 << 32, 3 << 31).processingTime == .milliseconds(500))
     #expect(answer(3 << 31, 1 << 32).processingTime == .zero)

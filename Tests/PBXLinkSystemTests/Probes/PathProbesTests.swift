@@ -124,6 +124,34 @@ struct PathProbesTests {
     }
   }
 
+  @Test("what is lost is told by direction, at both ends, and what is not lost is not")
+  func losses() async throws {
+    try await withOffices { one, two in
+      #expect(try await one.become(.up, .up))
+      #expect(try await two.become(.up, .up))
+      // Each fifth probe of one's that arrives, and each tenth answer to two's that leaves again.
+      try await two.nft(
+        "add table inet loss", "add chain inet loss input { type filter hook input priority 0; }",
+        "add rule inet loss input iifname one udp dport 4571 numgen inc mod 5 == 0 drop",
+        "add rule inet loss input iifname one udp sport 4571 numgen inc mod 10 == 0 drop")
+      func losses(of office: Office) async -> (there: Double, back: Double)? {
+        guard let found = await office.probes.figures.values.first?[.wireguard], found.answers > 100,
+          let there = found.transmit.lossRatio, let back = found.receive.lossRatio
+        else { return nil }
+        return (there, back)
+      }
+      #expect(
+        try await eventually {
+          guard let ones = await losses(of: one), let twos = await losses(of: two) else { return false }
+          return abs(ones.there - 0.2) < 0.02 && ones.back == 0 && twos.there == 0
+            && abs(twos.back - 0.1) < 0.02
+        })
+      let other = try #require(await one.probes.figures.values.first?[.openvpnTCP])
+      #expect(other.transmit.lossRatio == 0 && other.receive.lossRatio == 0 && other.duplicates == 0)
+      #expect(other.roundTrip.map { $0.least > .zero && $0.most < .seconds(1) } == true)
+    }
+  }
+
   @Test("with rp_filter off, paths are measured even while no route but the unreachable one is left")
   func withoutRoutes() async throws {
     try await withOffices { one, two in
@@ -172,7 +200,7 @@ struct PathProbesTests {
           try open("two", address)
         )
       }
-      let packet = STAMPPacket(sequence: 5, timestamp: NTPTimestamp(value: 7), extensions: [1, 2, 3])
+      let packet = STAMPPacket(sequence: 5, timestamp: NTPTimestamp(value: 7), extensions: [0, 0, 0])
       let target = ProbeSocket.SocketAddress(one.address, port: Self.port)
       var answers: [ProbeSocket.Datagram] = []
       func send(_ carried: Carried) throws { try carried.socket.send(packet.bytes, to: target) }
@@ -189,7 +217,7 @@ struct PathProbesTests {
       #expect(stranger.socket.receive() == nil && elsewhere.socket.receive() == nil)
       for datagram in answers {
         let answer = try #require(STAMPReflection(bytes: datagram.bytes))
-        #expect(datagram.ttl == 255 && answer.senderTTL == 255 && answer.extensions == [1, 2, 3])
+        #expect(datagram.ttl == 255 && answer.senderTTL == 255 && answer.extensions == [0, 0, 0])
         #expect(answer.timestamp.elapsed(since: answer.receiveTimestamp) >= .zero)
       }
     }
