@@ -32,11 +32,15 @@ extension Agent {
 
   /// The paths to a site, for status.
   public func linkPaths(
-    to site: Site, states: [TunnelPath: PathState], openVPN: ObservedOpenVPN?
+    to site: Site, states: [TunnelPath: PathState], figures: [TunnelPath: LinkFigures] = [:],
+    openVPN: ObservedOpenVPN?
   ) -> LinkPaths {
     let interface = openVPNInterface(of: site)
+    let codecs = configuration.trunk.codecs
     return LinkPaths(
       offered: paths(to: site), inUse: path(to: site), relay: relay(to: site), states: states,
+      figures: figures,
+      codec: codecs.first { site.descriptor?.trunk.codecs.contains($0) == true },
       openVPN: interface.flatMap { openVPN?.status(of: $0) },
       openVPNProblem: interface.flatMap { openVPN?.problem(of: $0) })
   }

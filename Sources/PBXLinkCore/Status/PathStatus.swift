@@ -13,9 +13,11 @@ public struct PathStatus: Hashable, Sendable, Codable {
   public var via: String?
   /// Round trip of the last probe, in seconds.
   public let roundTrip: Double?
+  /// What the probes of the last minute have shown; nil before the first answer.
+  public var quality: LinkQuality?
 
   enum CodingKeys: String, CodingKey {
-    case name, state, via
+    case name, state, via, quality
     case inUse = "in_use"
     case roundTrip = "rtt_seconds"
   }
@@ -28,6 +30,7 @@ public struct PathStatus: Hashable, Sendable, Codable {
     try container.encode(inUse, forKey: .inUse)
     try container.encode(via, forKey: .via)
     try container.encode(roundTrip, forKey: .roundTrip)
+    try container.encode(quality, forKey: .quality)
   }
 }
 
@@ -41,6 +44,10 @@ public struct LinkPaths: Hashable, Sendable {
   public let relay: SiteName?
   /// What probes have shown; nothing where there is one path only.
   public let states: [TunnelPath: PathState]
+  /// What the probes of the last minute have measured.
+  public let figures: [TunnelPath: LinkFigures]
+  /// The codec of calls, by Asterisk's name: the first one that both ends allow.
+  public let codec: String?
   /// What openvpn says of the connection.
   public let openVPN: ObservedOpenVPN.Status?
   /// Why OpenVPN has no connection, as far as it is known.
@@ -49,13 +56,15 @@ public struct LinkPaths: Hashable, Sendable {
   /// The paths of a link; WireGuard alone unless told otherwise.
   public init(
     offered: [TunnelPath] = [.wireguard], inUse: TunnelPath = .wireguard, relay: SiteName? = nil,
-    states: [TunnelPath: PathState] = [:], openVPN: ObservedOpenVPN.Status? = nil,
-    openVPNProblem: String? = nil
+    states: [TunnelPath: PathState] = [:], figures: [TunnelPath: LinkFigures] = [:], codec: String? = nil,
+    openVPN: ObservedOpenVPN.Status? = nil, openVPNProblem: String? = nil
   ) {
     self.offered = offered
     self.inUse = inUse
     self.relay = relay
     self.states = states
+    self.figures = figures
+    self.codec = codec
     self.openVPN = openVPN
     self.openVPNProblem = openVPNProblem
   }
@@ -65,7 +74,13 @@ public struct LinkPaths: Hashable, Sendable {
       PathStatus(
         name: path, state: states[path]?.condition ?? .unknown, inUse: path == inUse,
         via: path == .relay ? relay?.description : nil,
-        roundTrip: states[path]?.roundTrip.map { $0 / .seconds(1) })
+        roundTrip: states[path]?.roundTrip.map { $0 / .seconds(1) },
+        quality: figures[path].flatMap { LinkQuality($0, codec: codec) })
     }
+  }
+
+  /// What calls meet now; nil unless the path in use is known to work.
+  var quality: LinkQuality? {
+    states[inUse]?.isUp == true ? figures[inUse].flatMap { LinkQuality($0, codec: codec) } : nil
   }
 }

@@ -23,22 +23,27 @@ extension PeerStatus {
       } else {
         trunk?.isReachable == true ? .up : .trunkDown
       }
+    let quality = paths.quality
     self.init(
       name: site.name.description, state: state, path: Self.path(paths, tunnel), paths: paths.statuses,
-      roundTrip: trunk?.roundTrip, lastHandshake: tunnel?.lastHandshake?.description,
+      roundTrip: quality?.meanRoundTrip ?? trunk?.roundTrip, lossTransmit: quality?.transmit.lossRatio,
+      lossReceive: quality?.receive.lossRatio,
+      jitter: [quality?.transmit.jitter, quality?.receive.jitter].compactMap(\.self).max(),
+      mos: [quality?.transmit.mos, quality?.receive.mos].compactMap(\.self).min(),
+      lastHandshake: tunnel?.lastHandshake?.description,
       received: Self.sum(tunnel?.receivedBytes, paths.openVPN?.receivedBytes),
       sent: Self.sum(tunnel?.sentBytes, paths.openVPN?.sentBytes), calls: calls,
       callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,
       extensions: site.extensions.map(\.description), addresses: site.membership.addresses.map(\.description),
       advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached)
-        ?? (state == .up ? Self.remedy(for: paths) : nil))
+        ?? (state == .up ? quality?.advice ?? Self.remedy(for: paths) : nil))
   }
 
   /// The status of a site that has not used its invitation yet.
   public init(invited invitation: PendingInvitation) {
     self.init(
       name: invitation.site.description, state: .invited, path: nil, paths: [], roundTrip: nil,
-      lastHandshake: nil,
+      lossTransmit: nil, lossReceive: nil, jitter: nil, mos: nil, lastHandshake: nil,
       received: nil, sent: nil, calls: 0, callLimit: nil, trunk: nil,
       extensions: invitation.extensions.map(\.description),
       addresses: invitation.addresses.map(\.description),

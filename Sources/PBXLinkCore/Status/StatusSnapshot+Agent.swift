@@ -10,6 +10,8 @@ extension StatusSnapshot {
     public var openVPN: ObservedOpenVPN?
     /// What the probes of paths show.
     public var paths: [SiteName: [TunnelPath: PathState]] = [:]
+    /// What they have measured within the last minute.
+    public var figures: [SiteName: [TunnelPath: LinkFigures]] = [:]
     /// Asterisk as it is.
     public var trunk: ObservedTrunk?
     /// Calls now, by site.
@@ -43,7 +45,8 @@ extension StatusSnapshot {
         site, isDisabled: surroundings.isDown,
         tunnel: site.descriptor.flatMap { surroundings.tunnel?.peer(of: $0.wireguard) },
         paths: agent.linkPaths(
-          to: site, states: surroundings.paths[site.name] ?? [:], openVPN: surroundings.openVPN),
+          to: site, states: surroundings.paths[site.name] ?? [:],
+          figures: surroundings.figures[site.name] ?? [:], openVPN: surroundings.openVPN),
         trunk: trunks[site.name].map(QualifyStatus.init),
         calls: surroundings.calls[site.name] ?? 0,
         callLimit: min(site.descriptor?.trunk.callLimit ?? 0, agent.configuration.trunk.callLimit),

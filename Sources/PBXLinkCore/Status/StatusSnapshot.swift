@@ -94,8 +94,17 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public let path: String?
   /// The ways to reach it, the preferred one first.
   public let paths: [PathStatus]
-  /// Round trip that Asterisk measured (POKE), in seconds.
+  /// Mean round trip of the last minute's probes on the path in use, in seconds; without any, what Asterisk measured
+  /// (POKE).
   public let roundTrip: Double?
+  /// Packets lost from here to the peer within the last minute, 0 to 1.
+  public let lossTransmit: Double?
+  /// Packets lost from the peer to here.
+  public let lossReceive: Double?
+  /// The jitter of the worse direction, in seconds.
+  public let jitter: Double?
+  /// The MOS of the worse direction; both are in the path's figures.
+  public let mos: Double?
   /// The last handshake.
   public let lastHandshake: String?
   /// Bytes received on all paths since each was made.
@@ -116,8 +125,11 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public let advice: String?
 
   enum CodingKeys: String, CodingKey {
-    case name, state, path, paths, calls, trunk, extensions, addresses, advice
+    case name, state, path, paths, mos, calls, trunk, extensions, addresses, advice
     case roundTrip = "rtt_seconds"
+    case lossTransmit = "loss_transmit_ratio"
+    case lossReceive = "loss_receive_ratio"
+    case jitter = "jitter_seconds"
     case lastHandshake = "last_handshake"
     case received = "received_bytes"
     case sent = "sent_bytes"

@@ -16,13 +16,14 @@ extension StatusSnapshot {
     lines.append("")
     guard !peers.isEmpty else { return lines + ["No other sites yet. 'pbxlink add-site NAME' invites one."] }
     let table = TextTable(
-      ["PEER", "STATE", "TRUNK", "CALLS", "EXTENSIONS", "HANDSHAKE", "PATH"],
+      ["PEER", "STATE", "TRUNK", "CALLS", "EXTENSIONS", "RTT", "LOSS", "JITTER", "MOS", "PATH"],
       rows: peers.map { peer in
         [
           peer.name, peer.state.rawValue, peer.trunk ?? "-",
           peer.callLimit.map { "\(peer.calls)/\($0)" } ?? "-",
           peer.extensions.isEmpty ? "-" : peer.extensions.joined(separator: " "),
-          peer.lastHandshake.map { String($0.dropFirst(11).dropLast(1)) } ?? "-", peer.path ?? "-",
+          peer.roundTrip?.milliseconds ?? "-", peer.loss ?? "-", peer.jitter?.milliseconds ?? "-",
+          peer.mos?.fixed(places: 1) ?? "-", peer.path ?? "-",
         ]
       }
     ).lines
@@ -32,5 +33,15 @@ extension StatusSnapshot {
       if let advice = peer.advice { lines.append("  ! \(advice)") }
     }
     return lines
+  }
+}
+
+extension PeerStatus {
+  /// Loss from here and to here, such as "0.0/2.5 %"; what is lost on either way where that is all that is known.
+  fileprivate var loss: String? {
+    if let lossTransmit, let lossReceive {
+      return "\((lossTransmit * 100).fixed(places: 1))/\(lossReceive.percent)"
+    }
+    return paths.first(where: \.inUse)?.quality?.roundTripLossRatio?.percent
   }
 }

@@ -16,6 +16,7 @@ extension Engine {
     surroundings.openVPN = report.openVPN
     surroundings.trunk = report.trunk
     surroundings.paths = pathStates
+    surroundings.figures = await pathProbes?.figures ?? [:]
     do {
       surroundings.calls = try await calls(planes, report.trunk)
     } catch {
