@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
+public import PBXLinkCore
+
 extension Lab {
   /// What a network may not let through.
   public enum Obstacle: Hashable, Sendable {
@@ -8,11 +10,14 @@ extension Lab {
     case udp
     /// Connections to a TCP port.
     case tcp(port: UInt16)
+    /// Each packet from an address with this likelihood, one independent of the other.
+    case loss(percent: Int, from: IPAddress)
 
     var rule: String {
       switch self {
       case .udp: "meta l4proto udp drop"
       case .tcp(let port): "ip protocol tcp th dport \(port) drop"
+      case .loss(let percent, let address): "ip saddr \(address) numgen random mod 100 < \(percent) drop"
       }
     }
   }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import LinkLab
+import PBXLinkCore
+import Testing
+
+@Suite("A bad line", .serialized, .timeLimit(.minutes(5)), .twoPublicOffices("test-quality"))
+struct QualityTests {
+  let mesh: LinkedLab
+
+  init() throws { mesh = try #require(LinkedLab.current) }
+
+  @Test("shows at both ends by its direction, with what a caller would think of it, until it is well again")
+  func loss() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    let well = try await wait(for: "figures of a good line", upTo: .seconds(30)) {
+      let link = try await link(at: paris)
+      return link.quality.answers > 10 && link.quality.transmit.lossRatio == 0 ? link : nil
+    }
+    #expect(well.peer.mos.map { $0 > 4.3 } == true && well.peer.advice == nil, "\(well.peer)")
+    #expect(well.quality.codec == "ulaw" && well.quality.receive.lossRatio == 0)
+
+    try await mesh.lab.block(.loss(percent: 20, from: lyon.plan.address))
+    // By chance one in a thousand such minutes has less than 10 % or more than 32 % of loss.
+    let expected = 0.1...0.32
+    let bad = try await wait(for: "both ends to see it, and paris to say what to do", upTo: .seconds(100)) {
+      () -> PeerStatus? in
+      let (here, there) = (try await link(at: paris), try await link(at: lyon).quality)
+      guard let lost = here.quality.receive.lossRatio, let sent = there.transmit.lossRatio,
+        expected.contains(lost), expected.contains(sent), here.peer.advice?.contains("MOS") == true
+      else { return nil }
+      // What goes the other way is not lost.
+      #expect(here.quality.transmit.lossRatio == 0 && there.receive.lossRatio == 0)
+      return here.peer
+    }
+    let advice = try #require(bad.advice)
+    #expect(advice.contains(" here, ") && !advice.contains(" there, "), "\(advice)")
+    #expect(bad.mos.map { $0 < 3.6 } == true && bad.lossTransmit == 0, "\(bad)")
+    let screen = try await paris.run(["pbxlink", "status"]).checked().standardOutput
+    #expect(screen.contains(/LOSS +JITTER +MOS/), "\(screen)")
+
+    try await mesh.lab.unblock()
+    try await wait(for: "the minute to be over", upTo: .seconds(90)) {
+      let link = try await link(at: paris)
+      return link.peer.advice == nil && link.quality.receive.lossRatio == 0 ? () : nil
+    }
+  }
+
+  /// The other office as one sees it, and the figures of the path in use.
+  private func link(at office: Office) async throws -> (peer: PeerStatus, quality: LinkQuality) {
+    try await wait(for: "\(office.name) to have measured its link", upTo: .seconds(30)) {
+      guard let peer = try await office.status().peers.first,
+        let quality = peer.paths.first(where: \.inUse)?.quality
+      else { return nil }
+      return (peer, quality)
+    }
+  }
+}
