@@ -21,8 +21,10 @@ final class ProbeStation {
   var peers: Set<IPAddress> = [] {
     didSet { sessions = sessions.filter { peers.contains($0.key) } }
   }
-  /// The probes of each peer that were answered, from the port that it sends from now.
-  private var sessions: [IPAddress: (port: UInt16, count: UInt32)] = [:]
+  /// The probes of each peer that were answered, for the ports that it has sent from lately, the last one at the end.
+  private var sessions: [IPAddress: [(port: UInt16, count: UInt32)]] = [:]
+  /// Sessions that a peer may have at a time: its agent's, and some tool's.
+  private static let sessionLimit = 4
   private(set) var failure: ProbeError?
   private let place: Place
   private let port: UInt16
@@ -110,9 +112,11 @@ final class ProbeStation {
 
   /// Which packet of its session a peer has sent; another port is another session (RFC 8762 §4).
   private func count(_ peer: IPAddress, _ port: UInt16) -> UInt32 {
-    var session = sessions[peer] ?? (port, 0)
-    if session.port != port { session = (port, 0) }
-    defer { sessions[peer] = (port, session.count &+ 1) }
-    return session.count
+    var known = sessions[peer] ?? []
+    let count = known.firstIndex { $0.port == port }.map { known.remove(at: $0).count } ?? 0
+    if known.count == Self.sessionLimit { known.removeFirst() }
+    known.append((port, count &+ 1))
+    sessions[peer] = known
+    return count
   }
 }

@@ -12,106 +12,15 @@ import Testing
   "Probes of paths",
   .enabled(if: NetworkNamespace.obstacle == nil, Comment(rawValue: NetworkNamespace.obstacle ?? "")))
 struct PathProbesTests {
-  private static let port: UInt16 = 4571
-  private static let interfaces: [TunnelPath: String] = [.wireguard: "one", .openvpnTCP: "two"]
-
-  /// A site with an interface for each path, the same address on both, and a route through one of them.
-  private struct Office {
-    let space: NetworkNamespace
-    let address: IPAddress
-    let probes: PathProbes
-
-    init(_ space: NetworkNamespace, _ address: String) throws {
-      self.space = space
-      self.address = try #require(IPAddress(address))
-      let name = space.name
-      probes = PathProbes(port: PathProbesTests.port, interval: .milliseconds(40)) {
-        interface, local, port throws(ProbeError) in
-        // Sockets belong to the namespace of the thread that opens them; the actor's threads are not ours.
-        let home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
-        let there = open("/run/netns/\(name)", O_RDONLY | O_CLOEXEC)
-        guard clinux_setns(there, clinux_network_namespace) == 0 else {
-          throw ProbeError("enter \(name)", interface, errno: errno)
-        }
-        defer {
-          clinux_setns(home, clinux_network_namespace)
-          close(home)
-          close(there)
-        }
-        return try ProbeSocket(interface: interface, local: local, port: port)
-      }
-    }
-
-    func target(_ path: TunnelPath, of other: Office) throws -> ProbeTarget {
-      let site = try #require(SiteName("other"))
-      let interface = try #require(PathProbesTests.interfaces[path])
-      return try #require(
-        ProbeTarget(site: site, path: path, interface: interface, peer: other.address, local: address))
-    }
-
-    func condition(_ path: TunnelPath) async -> PathState.Condition? {
-      await probes.states.values.first?[path]?.condition
-    }
-
-    func become(_ wireguard: PathState.Condition, _ openvpn: PathState.Condition) async throws -> Bool {
-      try await eventually {
-        let found = (await condition(.wireguard), await condition(.openvpnTCP))
-        return found == (wireguard, openvpn)
-      }
-    }
-
-    func nft(_ ruleset: String...) async throws {
-      for line in ruleset { try await space.exec("nft", line) }
-    }
-
-    /// Drops what arrives on an interface.
-    func cut(_ interface: String) async throws {
-      try await nft(
-        "add table inet cut", "add chain inet cut input { type filter hook input priority 0; }",
-        "add rule inet cut input iifname \(interface) drop")
-    }
-  }
-
-  private static func cable(_ one: Office, _ two: Office, _ name: String) async throws {
-    try await one.space.ip("link", "add", name, "type", "veth", "peer", "name", name, "netns", two.space.name)
-    for office in [one, two] {
-      try await office.space.ip("address", "add", "\(office.address)/32", "dev", name)
-      // Loose, as on the interfaces of the tunnels: what comes by the path not in use has no route back.
-      try await office.space.exec("sysctl", "-qw", "net.ipv4.conf.\(name).rp_filter=2")
-      try await office.space.ip("link", "set", name, "up")
-    }
-  }
-
-  /// Two offices with two cables; their routes lead through different ones.
-  private func withOffices(_ body: (Office, Office) async throws -> Void) async throws {
-    try await NetworkNamespace.with(count: 2) { spaces in
-      let one = try Office(spaces[0], "10.77.0.1")
-      let two = try Office(spaces[1], "10.77.0.2")
-      for name in Self.interfaces.values { try await Self.cable(one, two, name) }
-      for (office, other, interface) in [(one, two, "one"), (two, one, "two")] {
-        try await office.space.ip("route", "add", "unreachable", "10.77.0.0/16", "metric", "1000000")
-        try await office.space.ip("route", "add", "\(other.address)/32", "dev", interface)
-      }
-      try await withThrowingTaskGroup { group in
-        for office in [one, two] { group.addTask { try await office.probes.run() } }
-        defer { group.cancelAll() }
-        for (office, other) in [(one, two), (two, one)] {
-          await office.probes.watch(try [.wireguard, .openvpnTCP].map { try office.target($0, of: other) })
-        }
-        try await body(one, two)
-      }
-    }
-  }
-
   @Test("each path is measured on its own, whatever the routes say: cut, it is down, and healed, up")
   func cutAndHealed() async throws {
-    try await withOffices { one, two in
+    try await ProbeOffice.withTwo { one, two in
       #expect(try await one.become(.up, .up))
       #expect(try await two.become(.up, .up))
       let roundTrip = await one.probes.states.values.first?[.openvpnTCP]?.roundTrip
       #expect(roundTrip.map { $0 > .zero } == true)
       // The path in use and the other one are cut in turn, each in one direction only.
-      for (path, interface) in Self.interfaces.sorted(by: { $0.value < $1.value }) {
+      for (path, interface) in ProbeOffice.interfaces.sorted(by: { $0.value < $1.value }) {
         try await two.cut(interface)
         let (wireguard, openvpn): (PathState.Condition, PathState.Condition) =
           path == .wireguard ? (.down, .up) : (.up, .down)
@@ -126,7 +35,7 @@ struct PathProbesTests {
 
   @Test("what is lost is told by direction, at both ends, and what is not lost is not")
   func losses() async throws {
-    try await withOffices { one, two in
+    try await ProbeOffice.withTwo { one, two in
       #expect(try await one.become(.up, .up))
       #expect(try await two.become(.up, .up))
       // Each fifth probe of one's that arrives, and each tenth answer to two's that leaves again.
@@ -134,7 +43,7 @@ struct PathProbesTests {
         "add table inet loss", "add chain inet loss input { type filter hook input priority 0; }",
         "add rule inet loss input iifname one udp dport 4571 numgen inc mod 5 == 0 drop",
         "add rule inet loss input iifname one udp sport 4571 numgen inc mod 10 == 0 drop")
-      func losses(of office: Office) async -> (there: Double, back: Double)? {
+      func losses(of office: ProbeOffice) async -> (there: Double, back: Double)? {
         guard let found = await office.probes.figures.values.first?[.wireguard], found.answers > 100,
           let there = found.transmit.lossRatio, let back = found.receive.lossRatio
         else { return nil }
@@ -154,10 +63,10 @@ struct PathProbesTests {
 
   @Test("with rp_filter off, paths are measured even while no route but the unreachable one is left")
   func withoutRoutes() async throws {
-    try await withOffices { one, two in
+    try await ProbeOffice.withTwo { one, two in
       for (office, other) in [(one, two), (two, one)] {
         try await office.space.ip("route", "delete", "\(other.address)/32")
-        for interface in Self.interfaces.values {
+        for interface in ProbeOffice.interfaces.values {
           try await office.space.exec("sysctl", "-qw", "net.ipv4.conf.\(interface).rp_filter=0")
         }
       }
@@ -168,7 +77,7 @@ struct PathProbesTests {
 
   @Test("an interface that vanishes takes its path down only, and one that comes back brings it up")
   func replacedInterface() async throws {
-    try await withOffices { one, two in
+    try await ProbeOffice.withTwo { one, two in
       #expect(try await one.become(.up, .up))
       let since = await one.probes.states.values.first?[.wireguard]?.since
       // Else the other office's route would go, too, and without any a loose rp_filter lets nothing in.
@@ -176,7 +85,7 @@ struct PathProbesTests {
       try await one.space.ip("link", "delete", "two")
       #expect(try await one.become(.up, .down))
       #expect(await one.probes.failures["two"]?.errno == ENODEV)
-      try await Self.cable(one, two, "two")
+      try await ProbeOffice.cable(one, two, "two")
       #expect(try await one.become(.up, .up))
       #expect(try await two.become(.up, .up))
       #expect(await one.probes.failures.isEmpty)
@@ -186,7 +95,7 @@ struct PathProbesTests {
 
   @Test("only the peer's address on the peer's interface is answered, with the TTL that came")
   func strangers() async throws {
-    try await withOffices { one, two in
+    try await ProbeOffice.withTwo { one, two in
       await one.probes.watch([try one.target(.wireguard, of: two)])
       try await two.space.ip("address", "add", "10.77.0.9/32", "dev", "one")
       try await one.space.ip("route", "add", "10.77.0.9/32", "dev", "one")
@@ -201,7 +110,7 @@ struct PathProbesTests {
         )
       }
       let packet = STAMPPacket(sequence: 5, timestamp: NTPTimestamp(value: 7), extensions: [0, 0, 0])
-      let target = ProbeSocket.SocketAddress(one.address, port: Self.port)
+      let target = ProbeSocket.SocketAddress(one.address, port: ProbeOffice.port)
       var answers: [ProbeSocket.Datagram] = []
       func send(_ carried: Carried) throws { try carried.socket.send(packet.bytes, to: target) }
       func isAnswered() throws -> Bool {
@@ -225,7 +134,7 @@ struct PathProbesTests {
 
   @Test("probes and answers are marked for expedited forwarding")
   func marking() async throws {
-    try await withOffices { one, two in
+    try await ProbeOffice.withTwo { one, two in
       try await two.nft(
         "add table inet look", "add chain inet look input { type filter hook input priority 0; }",
         "add rule inet look input meta l4proto udp ip dscp ef udp dport 4571 counter comment probe",
@@ -244,7 +153,7 @@ struct PathProbesTests {
 
   @Test("nothing to watch: no socket; and a path that stays keeps what is known of it")
   func watching() async throws {
-    try await withOffices { one, two in
+    try await ProbeOffice.withTwo { one, two in
       #expect(try await one.become(.up, .up))
       let before = await one.probes.states.values.first?[.wireguard]?.since
       await one.probes.watch([try one.target(.wireguard, of: two)])
@@ -263,11 +172,11 @@ struct PathProbesTests {
   @Test("a port that another program has is named, and probed again once it is free")
   func portTaken() async throws {
     try await NetworkNamespace.with(count: 2) { spaces in
-      let one = try Office(spaces[0], "10.77.0.1")
-      let two = try Office(spaces[1], "10.77.0.2")
-      for name in Self.interfaces.values { try await Self.cable(one, two, name) }
+      let one = try ProbeOffice(spaces[0], "10.77.0.1")
+      let two = try ProbeOffice(spaces[1], "10.77.0.2")
+      for name in ProbeOffice.interfaces.values { try await ProbeOffice.cable(one, two, name) }
       var other: ProbeSocket? = try await spaces[0].inside {
-        Carried(socket: try ProbeSocket(interface: "one", local: one.address, port: Self.port))
+        Carried(socket: try ProbeSocket(interface: "one", local: one.address, port: ProbeOffice.port))
       }.socket
       try await withThrowingTaskGroup { group in
         group.addTask { try await one.probes.run() }
@@ -289,7 +198,7 @@ struct PathProbesTests {
 
   @Test("a flip is told to whoever listens")
   func changes() async throws {
-    try await withOffices { one, two in
+    try await ProbeOffice.withTwo { one, two in
       var told = one.probes.changes.makeAsyncIterator()
       while await one.condition(.wireguard) != .up { await told.next() }
       try await two.cut("one")
