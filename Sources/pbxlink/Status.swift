@@ -8,7 +8,13 @@ import PBXLinkSystem
 struct Status: ReportingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show this site, its links and what is not well.",
-    discussion: "  pbxlink status\n  pbxlink status --json | jq '.peers[] | {name, state}'")
+    discussion: """
+        pbxlink status
+        pbxlink status --json | jq '.peers[] | {name, state}'
+
+      RTT, LOSS (from here / to here), JITTER and MOS (of the worse direction) are those of
+      the last minute on the path in use.
+      """)
 
   @OptionGroup var agent: AgentOptions
   @OptionGroup var output: OutputOptions

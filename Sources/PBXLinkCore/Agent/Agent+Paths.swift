@@ -36,13 +36,17 @@ extension Agent {
     openVPN: ObservedOpenVPN?
   ) -> LinkPaths {
     let interface = openVPNInterface(of: site)
-    let codecs = configuration.trunk.codecs
     return LinkPaths(
       offered: paths(to: site), inUse: path(to: site), relay: relay(to: site), states: states,
       figures: figures,
-      codec: codecs.first { site.descriptor?.trunk.codecs.contains($0) == true },
+      codec: callCodec(with: site),
       openVPN: interface.flatMap { openVPN?.status(of: $0) },
       openVPNProblem: interface.flatMap { openVPN?.problem(of: $0) })
+  }
+
+  /// The codec of calls with a site: the first one that both ends allow.
+  func callCodec(with site: Site) -> String? {
+    configuration.trunk.codecs.first { site.descriptor?.trunk.codecs.contains($0) == true }
   }
 
   /// Whether there is a site of which it is not yet known which path is in use.

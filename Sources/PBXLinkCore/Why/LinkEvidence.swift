@@ -27,6 +27,8 @@ public struct LinkEvidence: Sendable {
   public var calls: Look<Int>
   /// What the probes of its paths show.
   public var paths: [TunnelPath: PathState]
+  /// What they have measured within the last minute.
+  public var figures: [TunnelPath: LinkFigures]
   /// Why the clock cannot be trusted.
   public var clockProblem: String?
   /// Whether 'pbxlink down' took the links away.
@@ -40,7 +42,8 @@ public struct LinkEvidence: Sendable {
   public init(
     tunnel: Look<ObservedTunnel?>, openVPN: Look<ObservedOpenVPN>, route: Look<Route>?,
     firewall: Look<ObservedFirewall?>, counters: FirewallCounters?, trunk: Look<ObservedTrunk>,
-    calls: Look<Int>, paths: [TunnelPath: PathState] = [:], clockProblem: String? = nil, isDown: Bool = false,
+    calls: Look<Int>, paths: [TunnelPath: PathState] = [:], figures: [TunnelPath: LinkFigures] = [:],
+    clockProblem: String? = nil, isDown: Bool = false,
     failures: [String: String] = [:], waiting: Set<String> = []
   ) {
     self.tunnel = tunnel
@@ -51,6 +54,7 @@ public struct LinkEvidence: Sendable {
     self.trunk = trunk
     self.calls = calls
     self.paths = paths
+    self.figures = figures
     self.clockProblem = clockProblem
     self.isDown = isDown
     self.failures = failures

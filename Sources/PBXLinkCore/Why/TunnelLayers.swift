@@ -236,6 +236,10 @@ struct TunnelLayers {
         .probes, found, do: "A path that is down carries nothing: see 'tunnel' and 'openvpn', here and there."
       )
     }
+    let figures = evidence.figures[agent.path(to: site)]
+    if let advice = figures.flatMap({ LinkQuality($0, codec: agent.callCodec(with: site)) })?.advice {
+      return .wrong(.probes, found, do: advice)
+    }
     return conditions.contains(.unknown)
       ? .unknown(.probes, found, do: "The agent needs three answers, which take two seconds.")
       : .ok(.probes, found)

@@ -31,6 +31,7 @@ extension Engine {
       }
     }
     evidence.paths = pathStates[name] ?? [:]
+    evidence.figures = await pathProbes?.figures[name] ?? [:]
     evidence.clockProblem = clockError(now)?.message
     evidence.isDown = isDown
     evidence.failures = Dictionary(

@@ -32,6 +32,21 @@ struct StatusTests {
     Set((agent.membership?.addresses ?? []).map(IPPrefix.init(host:)))
   }
 
+  /// Packets get lost on the way here.
+  private var poorLine: LinkFigures {
+    var figures = LinkFigures()
+    figures.answers = 96
+    figures.roundTrip = (.milliseconds(38), .microseconds(41_250), .milliseconds(130))
+    figures.roundTripLossRatio = 0.2
+    figures.transmit.lossRatio = 0
+    figures.transmit.jitter = .microseconds(1234)
+    figures.receive.lossRatio = 0.2
+    figures.receive.burstRatio = 1.5
+    figures.receive.jitter = .milliseconds(12)
+    (figures.duplicates, figures.reordered) = (1, 2)
+    return figures
+  }
+
   /// A head office whose links are each in another state.
   private func mesh() throws -> (agent: Agent, surroundings: StatusSnapshot.Surroundings) {
     var head = try offices.head().agent
@@ -61,6 +76,10 @@ struct StatusTests {
     }
     surroundings.trunk = trunk
     surroundings.calls = [lyon.mesh.site: 2]
+    surroundings.paths = [
+      lyon.mesh.site: [.wireguard: PathState(.up, since: .zero, roundTrip: .milliseconds(40))]
+    ]
+    surroundings.figures = [lyon.mesh.site: [.wireguard: poorLine]]
     surroundings.backend = ("kernel", "the kernel has the wireguard module")
     return (head, surroundings)
   }

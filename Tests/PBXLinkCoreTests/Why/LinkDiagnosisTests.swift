@@ -95,6 +95,13 @@ struct LinkDiagnosisTests {
     },
     Fault(.probes, "wireguard down") { $0.paths[.wireguard] = PathState(.down, since: .zero) },
     Fault(.probes, "openvpn-tcp unknown") { $0.paths[.openvpnTCP] = nil },
+    Fault(.probes, "wireguard up") { evidence in
+      var figures = LinkFigures()
+      figures.roundTrip = (.milliseconds(20), .milliseconds(20), .milliseconds(20))
+      figures.transmit.lossRatio = 0
+      figures.receive.lossRatio = 0.2
+      evidence.figures = [.wireguard: figures]
+    },
     Fault(.asterisk, "not running") { $0.seenTrunk.isRunning = false },
     Fault(.asterisk, "UDP port 4569") { $0.seenTrunk.openUDPPorts = [] },
     Fault(.asterisk, "context 'extensions'") { $0.seenTrunk.findings = [:] },
