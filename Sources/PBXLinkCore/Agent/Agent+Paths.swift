@@ -38,8 +38,7 @@ extension Agent {
     let interface = openVPNInterface(of: site)
     return LinkPaths(
       offered: paths(to: site), inUse: path(to: site), relay: relay(to: site), states: states,
-      figures: figures,
-      codec: callCodec(with: site),
+      figures: figures, codec: callCodec(with: site),
       openVPN: interface.flatMap { openVPN?.status(of: $0) },
       openVPNProblem: interface.flatMap { openVPN?.problem(of: $0) })
   }

@@ -30,9 +30,7 @@ public struct DirectMeasurement: Hashable, Sendable {
   /// The counts in what a reflector has sent back; nil where it did not understand the TLV, or there is none.
   public init?(answeredIn extensions: [UInt8]) {
     guard
-      let found = STAMPExtensions.fields(of: extensions).first(where: {
-        $0.isCounts && $0.flags == 0
-      })
+      let found = STAMPExtensions.fields(of: extensions).first(where: { $0.isCounts && $0.flags == 0 })
     else { return nil }
     func count(_ index: Int) -> UInt32 {
       UInt32(truncatingIfNeeded: extensions.integer(at: found.value.lowerBound + 4 * index, length: 4))

@@ -50,8 +50,9 @@ public struct LinkFigures: Hashable, Sendable {
   /// and 95 % of those that fall off exponentially.
   static let bufferFactor = 3
 
-  /// How a call of a codec sounds to the listener at the end of one of the two directions; nil while too little is known. One way is
-  /// taken for half of the round trip. Packets later than the jitter buffer waits are not counted as lost.
+  /// How a call of a codec sounds to the listener at the end of one of the two directions; nil while too little is
+  /// known. One way is taken for half of the round trip. Packets later than the jitter buffer waits are not counted as
+  /// lost.
   public func quality(of direction: Direction, codec: VoiceCodec) -> VoiceQuality? {
     guard let roundTrip, let loss = direction.lossRatio ?? roundTripLossRatio else { return nil }
     let buffer = Self.bufferMargin + (direction.jitter ?? .zero) * Self.bufferFactor

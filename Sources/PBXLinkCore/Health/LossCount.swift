@@ -24,6 +24,8 @@ struct LossCount: Hashable {
   private static let reorderingLimit = 64
 
   private(set) var totals = Totals()
+  /// What the sessions with a reflector that has started again since have shown.
+  private var base = Totals()
   private var first: Position?
   private var newest: Position?
   /// Probes answered since the first one, and answers to them, which are more where a probe came there twice.
@@ -59,9 +61,6 @@ struct LossCount: Hashable {
     self.newest = newest
     update(from: first, to: newest)
   }
-
-  /// What the sessions with a reflector that has started again since have shown.
-  private var base = Totals()
 
   private mutating func update(from first: Position, to newest: Position) {
     let sent = Self.difference(newest.sequence, first.sequence)

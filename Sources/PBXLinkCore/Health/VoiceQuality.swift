@@ -6,7 +6,7 @@ internal import RealModule
 /// What a listener would think of a call: the E-model of ITU-T G.107 with all its defaults but delay, codec and loss.
 /// The MOS is an estimate of conversational quality (MOS-CQE); nobody has been asked.
 public struct VoiceQuality: Hashable, Sendable {
-  /// The rating factor R, 0 to 93.2: from 90 best, 80 high, 70 medium, 60 low, 50 poor (ITU-T G.109).
+  /// The rating factor R, 0 to 93.2; from 90 best, 80 high, 70 medium, 60 low, 50 poor (ITU-T G.109).
   public let rFactor: Double
 
   /// R with every parameter at its default (G.107 table 2).
@@ -19,9 +19,10 @@ public struct VoiceQuality: Hashable, Sendable {
   ///   - lossRatio: of the packets that arrive too late or never, 0 to 1.
   ///   - burstRatio: how much longer losses last than random ones would (BurstR); 1 when they are random.
   public init(codec: VoiceCodec, delay: Duration, lossRatio: Double, burstRatio: Double = 1) {
-    rFactor =
+    rFactor = max(
+      0,
       Self.defaultRFactor - Self.delayImpairment(delay / .milliseconds(1))
-      - codec.impairment(lossRatio: lossRatio, burstRatio: burstRatio)
+        - codec.impairment(lossRatio: lossRatio, burstRatio: burstRatio))
   }
 
   /// Mean opinion score, 1 to 4.5 (G.107 Annex B). The cubic falls below 1 where R is below 6.5.
@@ -44,7 +45,7 @@ public struct VoiceQuality: Hashable, Sendable {
 public struct VoiceCodec: Hashable, Sendable {
   /// Ie: what the codec costs without any loss.
   let equipmentImpairment: Double
-  /// Bpl: how well it stands random loss; that of G.711 is with packet loss concealment, which the listener's phone does.
+  /// Bpl: how well it stands random loss; that of G.711 is with the concealment of losses that phones have.
   let lossRobustness: Double
   /// Of one packet of 20 ms and the codec's look-ahead.
   let delay: Duration
