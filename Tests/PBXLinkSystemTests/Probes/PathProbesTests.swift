@@ -52,8 +52,8 @@ struct PathProbesTests {
       #expect(
         try await eventually {
           guard let ones = await losses(of: one), let twos = await losses(of: two) else { return false }
-          return abs(ones.there - 0.2) < 0.02 && ones.back == 0 && twos.there == 0
-            && abs(twos.back - 0.1) < 0.02
+          // Before the rules some were not lost.
+          return 0.15...0.21 ~= ones.there && ones.back == 0 && twos.there == 0 && 0.07...0.11 ~= twos.back
         })
       let other = try #require(await one.probes.figures.values.first?[.openvpnTCP])
       #expect(other.transmit.lossRatio == 0 && other.receive.lossRatio == 0 && other.duplicates == 0)
