@@ -7,11 +7,10 @@ extension Office {
   ///   - caller: the phone's number; the office's first extension by default.
   ///   - context: the context of the phone.
   ///   - limit: how long it may ring before the phone gives up.
-  ///   - interval: between two looks at it, each of which runs a command; many calls at a time need a longer one.
   /// - Throws: ``LabError/timeout(waitingFor:after:)`` when it neither was answered nor ended.
   public func dial(
     _ number: String, from caller: String? = nil, context: String = "phones",
-    upTo limit: Duration = .seconds(20), every interval: Duration = .milliseconds(50)
+    upTo limit: Duration = .seconds(20)
   ) async throws -> CallAttempt {
     let caller = caller ?? plan.extensions.first?.number ?? ""
     let id = "\(name)-" + String(UInt64.random(in: .min ... .max), radix: 36)
@@ -30,9 +29,7 @@ extension Office {
       Priority: 1
 
       """, as: id)
-    return try await wait(
-      for: "call to \(number) from \(name)", upTo: limit + .seconds(5), every: interval
-    ) {
+    return try await wait(for: "call to \(number) from \(name)", upTo: limit + .seconds(5)) {
       if let end = try await end(of: id, number: number) { return .ended(end) }
       let channels = try await channels().filter { $0.account == id }
       guard let phone = channels.first(where: { $0.name.hasSuffix(";1") }), phone.application == "Milliwatt",

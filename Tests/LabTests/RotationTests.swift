@@ -125,8 +125,7 @@ private actor Attempts {
   }
 
   private func place(from office: Office, to number: String) async throws {
-    // Looks at so many calls would else take all that the machine has, and then each call takes longer.
-    switch try await office.dial(number, every: .milliseconds(300)) {
+    switch try await office.dial(number) {
     case .answered(let call):
       answered += 1
       try await call.hangUp()
