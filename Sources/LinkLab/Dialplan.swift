@@ -5,8 +5,12 @@
 struct Dialplan {
   /// The context of the lab's own telephone; it sends each call on to the context that the call names.
   static let phone = "lab-phone"
-  /// The family in Asterisk's database where a call leaves `<hangup cause>:<dial status>` when it ends.
-  static let results = "lab-call"
+
+  /// Where a call notes its course, a line each: `answered`, and `ended <hangup cause>:<dial status>`.
+  static func course(of call: String) -> String { "/var/spool/asterisk/monitor/course-\(call)" }
+  private static func note(_ line: String) -> String {
+    "Set(FILE(\(course(of: "${LAB_CALL}")),,,al,u)=\(line))"
+  }
 
   /// Where Asterisk keeps what a channel hears, as signed 16-bit samples, least significant byte first.
   static func recording(of uniqueID: String) -> String { "/var/spool/asterisk/monitor/heard-\(uniqueID).sln" }
@@ -40,9 +44,13 @@ struct Dialplan {
      same => n,GotoIf($[${DIALPLAN_EXISTS(${LAB_CONTEXT},${EXTEN},1)}]?${LAB_CONTEXT},${EXTEN},1)
      same => n,Hangup(1)
     exten => answered,1,\(Self.listen)
+     same => n,\(Self.note("answered"))
      same => n,Milliwatt()
+    exten => answered-briefly,1,\(Self.note("answered"))
+     same => n,Wait(1)
+     same => n,Hangup()
     [lab-hangup]
-    exten => s,1,Set(DB(\(Self.results)/${LAB_CALL})=${HANGUPCAUSE}:${DIALSTATUS})
+    exten => s,1,\(Self.note("ended ${HANGUPCAUSE}:${DIALSTATUS}"))
      same => n,Return()
 
     """

@@ -31,10 +31,10 @@ struct RotationTests {
 
     let attempts = Attempts()
     try await withThrowingTaskGroup { group in
-      for (office, number) in [
-        (offices[0], "301"), (offices[1], "201"), (offices[0], "401"), (offices[2], "201"),
-      ] {
-        group.addTask { try await attempts.run(from: office, to: number) }
+      // More of them, and what fails on a small machine is Asterisk, without any rotation. Nice's 16.28 calls nobody: with
+      // its jitter buffer it may not see an answer, the sooner the busier the machine.
+      for way in [[(offices[0], "301"), (offices[0], "401")], [(offices[1], "201")]] {
+        group.addTask { try await attempts.run(in: way) }
       }
       for office in offices {
         try await attempts.wait(for: 8)
@@ -56,7 +56,8 @@ struct RotationTests {
     for (call, id) in zip(calls, before) {
       #expect(try await mesh.lab.record(of: call).caller.uniqueID == id)
       let heard = call.office.voice(on: call.phone).loud
-      try await wait(for: "more voice on \(call.phone.name)", upTo: .seconds(5)) {
+      // Where the processor was short, Asterisk's jitter buffer has grown to its limit, and drops for a while.
+      try await wait(for: "more voice on \(call.phone.name)", upTo: .seconds(30)) {
         call.office.voice(on: call.phone).loud > heard ? () : nil
       }
     }
@@ -113,23 +114,25 @@ private actor Attempts {
 
   var outcome: (answered: Int, failures: [String]) { (answered, failures) }
 
-  /// A call each second until it is over; one that takes longer does not hold up the next.
-  func run(from office: Office, to number: String) async throws {
+  /// A call each second, by each of some routes in turn, until it is over; one that takes longer does not hold up the
+  /// next.
+  func run(in routes: [(office: Office, number: String)]) async throws {
     try await withThrowingTaskGroup { group in
       while !isOver {
-        group.addTask { try await self.place(from: office, to: number) }
-        try await Task.sleep(for: .seconds(1))
+        for route in routes where !isOver {
+          group.addTask { try await self.place(from: route.office, to: route.number) }
+          try await Task.sleep(for: .seconds(1))
+        }
       }
       try await group.waitForAll()
     }
   }
 
   private func place(from office: Office, to number: String) async throws {
-    switch try await office.dial(number) {
-    case .answered(let call):
+    if let end = try await office.attempt(number) {
+      failures.append("\(office.name) to \(number): \(end)")
+    } else {
       answered += 1
-      try await call.hangUp()
-    case .ended(let end): failures.append("\(office.name) to \(number): \(end)")
     }
   }
 
