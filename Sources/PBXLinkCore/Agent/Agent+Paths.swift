@@ -38,9 +38,18 @@ extension Agent {
     let interface = openVPNInterface(of: site)
     return LinkPaths(
       offered: paths(to: site), inUse: path(to: site), relay: relay(to: site), states: states,
-      figures: figures, codec: callCodec(with: site),
+      figures: figures, hasLeftPoorPath: pathSelections[site.identity]?.hasLeftPoorPath ?? false,
+      codec: callCodec(with: site),
       openVPN: interface.flatMap { openVPN?.status(of: $0) },
       openVPNProblem: interface.flatMap { openVPN?.problem(of: $0) })
+  }
+
+  /// What calls with each site ask of a path.
+  public func callStandards(at now: Timestamp) -> [SiteName: CallStandard] {
+    linkedSites(at: now).reduce(into: [:]) { standards, site in
+      standards[site.name] = CallStandard(
+        codec: callCodec(with: site), minimumMOS: configuration.minimumMOS)
+    }
   }
 
   /// The codec of calls with a site: the first one that both ends allow.
@@ -104,6 +113,7 @@ extension Agent {
     pathSelections = pathSelections.filter { known.contains($0.key) }
     relayAgreements = relayAgreements.filter { known.contains($0.key) }
     reachableRelays = reachableRelays(among: linked, probed)
+    poorRelays = Set(reachableRelays.keys.filter { probed[$0]?[.wireguard]?.condition == .degraded })
     for site in linked {
       let paths = paths(to: site)
       guard paths.count > 1 else {
@@ -143,9 +153,14 @@ extension Agent {
       guard next != relay else { return [] }
       return next == nil ? [.reconcile] : moved(site, "it is the best that both reach")
     }
-    let isFallback = states[current.inUse]?.condition == .down
-    return moved(
-      site, isFallback ? "\(current.inUse.rawValue) does not answer" : "it works and is preferred")
+    let why =
+      switch states[current.inUse]?.condition {
+      case .down: "\(current.inUse.rawValue) does not answer"
+      case .degraded where !selection.isPreferred(to: current.inUse):
+        "calls by \(current.inUse.rawValue) would sound poor"
+      default: "it works and is preferred"
+      }
+    return moved(site, why)
   }
 
   func moved(_ site: Site, _ why: String) -> [Effect] {

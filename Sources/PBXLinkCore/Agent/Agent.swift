@@ -44,6 +44,8 @@ public struct Agent: Sendable {
   var relayAgreements: [PublicKey: RelayAgreement] = [:]
   /// The relays that we reach directly, and the microseconds there and back.
   var reachableRelays: [SiteName: Int] = [:]
+  /// Those among them on whose link calls would sound poor.
+  var poorRelays: Set<SiteName> = []
   /// What sites that cannot reach each other have left here.
   var relayNotes = RelayNotes()
   /// The seconds by which other sites' clocks are ahead of ours, by identity.

@@ -109,17 +109,18 @@ struct LinkMeter: Hashable {
 
   private mutating func part(at now: Duration) -> Part {
     let number = Int(now / Self.slotLength)
-    if parts.last?.number != number {
+    // What is read late may have come in the part before.
+    if parts.last.map({ $0.number < number }) ?? true {
       parts.removeAll { $0.number <= number - Self.slots }
       parts.append(Part(number: number))
     }
     return parts[parts.count - 1]
   }
 
-  /// What the last minute has shown.
-  func figures(at now: Duration) -> LinkFigures {
-    let number = Int(now / Self.slotLength)
-    let parts = parts.filter { $0.number > number - Self.slots }
+  /// What the last minute has shown, or less of it.
+  func figures(at now: Duration, within window: Duration = Self.window) -> LinkFigures {
+    let first = Int(now / Self.slotLength) - Int(window / Self.slotLength)
+    let parts = parts.filter { $0.number > first }
     func sum(_ key: KeyPath<Part, Int>) -> Int { parts.reduce(0) { $0 + $1[keyPath: key] } }
     var figures = LinkFigures()
     figures.answers = sum(\.answers)

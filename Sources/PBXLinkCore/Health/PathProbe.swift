@@ -19,6 +19,9 @@ public struct PathProbe: Hashable, Sendable {
 
   private let interval: Duration
   private var meter = LinkMeter()
+  private var degradation = Degradation()
+  /// When it was rated last.
+  private var rated = Duration.zero
   private var sequence: UInt32 = 0
   /// Probes whose answer would still be taken, oldest first; none that is older than the last answered one.
   private var pending: [Sent] = []
@@ -70,9 +73,22 @@ public struct PathProbe: Hashable, Sendable {
     answersInRow = min(index == 0 ? answersInRow + 1 : 1, Self.answersNeeded)
     pending.removeSubrange(...index)
     missesInRow = pending.count(where: \.isMissed)
-    if answersInRow == Self.answersNeeded { become(.up, at: now) }
+    if answersInRow == Self.answersNeeded, !state.isUp { become(.up, at: now) }
     if state.isUp { state.roundTrip = roundTrip }
     return roundTrip
+  }
+
+  /// Between two ratings.
+  private static let ratingInterval = Duration.seconds(1)
+
+  /// Rates what a call would meet now, once a second however often it is called.
+  public mutating func rate(by standard: CallStandard, at now: Duration) {
+    guard state.isUp, now - rated >= Self.ratingInterval else { return }
+    rated = now
+    let figures = meter.figures(at: now, within: Degradation.window)
+    degradation.update(
+      mos: figures.worseMOS(codec: standard.codec), minimum: standard.minimumMOS, at: now)
+    become(degradation.isDegraded ? .degraded : .up, at: now)
   }
 
   /// What the last minute has shown.
@@ -91,6 +107,7 @@ public struct PathProbe: Hashable, Sendable {
 
   private mutating func become(_ condition: PathState.Condition, at now: Duration) {
     guard state.condition != condition else { return }
-    state = PathState(condition, since: now)
+    state = PathState(condition, since: now, roundTrip: condition == .down ? nil : state.roundTrip)
+    if condition == .down { degradation = Degradation() }
   }
 }

@@ -3,7 +3,7 @@
 
 /// Which of the paths to one peer is in use.
 ///
-/// A path is kept while it works. A better one is taken again only after it has worked without a break for a
+/// A path is kept while it works well. A better one is taken again only after it has worked well without a break for a
 /// while, and for longer the more often such a return has failed (flap damping).
 public struct PathSelection: Hashable, Sendable {
   /// How long a better path must have worked before it is taken again.
@@ -13,7 +13,9 @@ public struct PathSelection: Hashable, Sendable {
   static let relayFactor = 3
   /// The most that failed returns make of it.
   public static let longestHold = Duration.seconds(600)
-  /// A return has failed when the path goes down within this time.
+  /// The hold after a poor direct way was left for a relay: meanwhile nobody can tell how it is.
+  static let unseenHold = Duration.seconds(900)
+  /// A return has failed when the path goes down or is degraded within this time.
   public static let trial = Duration.seconds(300)
 
   /// The paths that may be used, the best first.
@@ -22,6 +24,8 @@ public struct PathSelection: Hashable, Sendable {
   public private(set) var inUse: TunnelPath
   /// How long a better path must work before it is taken now.
   public private(set) var hold = Self.shortestHold
+  /// Whether the direct way was left for a relay because it was poor.
+  public private(set) var hasLeftPoorPath = false
   private var returnedAt: Duration?
 
   /// `inUse` is what the routes show, so that a restart changes nothing.
@@ -35,16 +39,23 @@ public struct PathSelection: Hashable, Sendable {
   @discardableResult
   public mutating func update(states: [TunnelPath: PathState], at now: Duration) -> TunnelPath {
     let rank = preference.firstIndex(of: inUse)
-    if let rank, states[inUse]?.condition != .down {
+    // From a relay there is no way back to what was poor.
+    if states[inUse]?.condition == .degraded, !hasLeftPoorPath,
+      let other = preference.first(where: { states[$0]?.condition == .up })
+    {
+      leave(at: now)
+      take(other, at: now)
+      if other == .relay { (hold, hasLeftPoorPath) = (max(hold, Self.unseenHold), true) }
+    } else if let rank, states[inUse]?.condition != .down {
       let hold = inUse == .relay ? hold / Self.relayFactor : hold
       let better = preference[..<rank].first { path in
-        states[path].map { $0.isUp && now - $0.since >= hold } ?? false
+        states[path].map { $0.condition == .up && now - $0.since >= hold } ?? false
       }
       if let better { take(better, at: now) }
-    } else if let other = preference.first(where: { states[$0]?.isUp == true }) {
-      if let returnedAt {
-        hold = now - returnedAt < Self.trial ? min(hold * 2, Self.longestHold) : Self.shortestHold
-      }
+    } else if let other = preference.first(where: { states[$0]?.condition == .up })
+      ?? preference.first(where: { states[$0]?.isUp == true })
+    {
+      leave(at: now)
       take(other, at: now)
     } else if rank == nil, let first = preference.first {
       take(first, at: now)
@@ -52,11 +63,22 @@ public struct PathSelection: Hashable, Sendable {
     return inUse
   }
 
+  /// Whether the path in use is preferred to another.
+  func isPreferred(to other: TunnelPath) -> Bool {
+    guard let mine = preference.firstIndex(of: inUse) else { return false }
+    return preference.firstIndex(of: other).map { mine < $0 } ?? true
+  }
+
+  private mutating func leave(at now: Duration) {
+    guard let returnedAt else { return }
+    hold = now - returnedAt < Self.trial ? min(hold * 2, Self.longestHold) : Self.shortestHold
+  }
+
   /// Takes a path.
   mutating func take(_ path: TunnelPath, at now: Duration) {
-    let rank = preference.firstIndex(of: inUse) ?? 0
-    let isBetter = preference.firstIndex(of: path).map { $0 < rank } ?? false
-    returnedAt = isBetter ? now : nil
+    let former = inUse
     inUse = path
+    returnedAt = isPreferred(to: former) ? now : nil
+    hasLeftPoorPath = false
   }
 }

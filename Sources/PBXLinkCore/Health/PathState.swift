@@ -7,7 +7,11 @@ public struct PathState: Hashable, Sendable {
   public enum Condition: String, Sendable, Codable {
     /// Too few probes so far.
     case unknown
-    case up, down
+    /// Packets go both ways.
+    case up
+    /// They do, but calls would sound poor.
+    case degraded
+    case down
   }
 
   /// Whether packets go both ways.
@@ -24,6 +28,6 @@ public struct PathState: Hashable, Sendable {
     self.roundTrip = roundTrip
   }
 
-  /// Whether the path is known to work.
-  public var isUp: Bool { condition == .up }
+  /// Whether the path is known to work, however poorly.
+  public var isUp: Bool { condition == .up || condition == .degraded }
 }

@@ -42,7 +42,11 @@ extension Agent {
     var states = probed
     guard mayRelay(to: site) else { return states }
     if relay(to: site) != nil {
-      states[.wireguard] = direct ?? PathState(.down, since: now)
+      let direct = direct ?? PathState(.down, since: now)
+      // What was left while it worked has not had the time yet to show that it still does.
+      let isTooEarly =
+        pathSelections[site.identity]?.hasLeftPoorPath == true && now - direct.since < DirectTraffic.patience
+      states[.wireguard] = isTooEarly && !direct.isUp ? PathState(.unknown, since: direct.since) : direct
     } else if let agreement = relayAgreements[site.identity], agreement.choice != nil {
       states[.relay] = PathState(.up, since: agreement.chosenAt)
     } else if path(to: site) == .relay {
@@ -63,20 +67,29 @@ extension Agent {
     }
   }
 
+  /// The relays that could stand between us and a site. One that we reach poorly ourselves is no better than a poor
+  /// direct way, but than none.
+  private func relays(for site: Site, includingPoor: Bool) -> [SiteName: Int] {
+    reachableRelays.filter { $0.key != site.name && (includingPoor || !poorRelays.contains($0.key)) }
+  }
+
   /// Goes on agreeing with a site on a relay while no other path works, or forgets what was agreed.
   mutating func agree(
     with site: Site, _ states: [TunnelPath: PathState], at now: Duration
   ) {
     let better = paths(to: site).prefix { $0 != .relay }
-    let isWanted = path(to: site) == .relay || better.allSatisfy { states[$0]?.condition == .down }
+    let isRelayed = path(to: site) == .relay
+    let isWanted =
+      isRelayed || better.allSatisfy { [.down, .degraded].contains(states[$0]?.condition ?? .unknown) }
     guard mayRelay(to: site), isWanted else {
       relayAgreements[site.identity] = nil
       return
     }
     var agreement =
       relayAgreements[site.identity] ?? RelayAgreement(isLeader: mesh.site < site.name, at: now)
+    agreement.takesPoorRelays = isRelayed || states[.wireguard]?.isUp != true
     agreement.update(
-      reachable: reachableRelays.filter { $0.key != site.name },
+      reachable: relays(for: site, includingPoor: agreement.takesPoorRelays),
       isWorking: relay(to: site) == nil ? nil : states[.relay]?.isUp ?? false, at: now)
     relayAgreements[site.identity] = agreement
   }
@@ -86,8 +99,9 @@ extension Agent {
     guard !relayAgreements.isEmpty, !reachableRelays.isEmpty else { return [] }
     let linked = linkedSites(at: now)
     let notes = linked.reduce(into: [SiteName: RelayNote]()) { notes, site in
-      let relays = reachableRelays.filter { $0.key != site.name }
-      notes[site.name] = relayAgreements[site.identity]?.note(reachable: relays, at: moment)
+      guard let agreement = relayAgreements[site.identity] else { return }
+      notes[site.name] = agreement.note(
+        reachable: relays(for: site, includingPoor: agreement.takesPoorRelays), at: moment)
     }
     return linked.filter { reachableRelays.keys.contains($0.name) }.map { relay in
       RelayVisit(relay: relay, notes: notes.filter { $0.key != relay.name })

@@ -19,6 +19,8 @@ struct RelayAgreement: Sendable {
 
   /// Whether it is ours to choose.
   let isLeader: Bool
+  /// Whether a relay that we reach poorly will do.
+  var takesPoorRelays = true
   /// The relay to send by; nil while there is none that both can use.
   private(set) var choice: SiteName?
   /// Since when it is this one, or none.

@@ -46,6 +46,8 @@ public struct LinkPaths: Hashable, Sendable {
   public let states: [TunnelPath: PathState]
   /// What the probes of the last minute have measured.
   public let figures: [TunnelPath: LinkFigures]
+  /// Whether a relay is in use because the direct way was poor.
+  public let hasLeftPoorPath: Bool
   /// The codec of calls, by Asterisk's name: the first one that both ends allow.
   public let codec: String?
   /// What openvpn says of the connection.
@@ -56,7 +58,8 @@ public struct LinkPaths: Hashable, Sendable {
   /// The paths of a link; WireGuard alone unless told otherwise.
   public init(
     offered: [TunnelPath] = [.wireguard], inUse: TunnelPath = .wireguard, relay: SiteName? = nil,
-    states: [TunnelPath: PathState] = [:], figures: [TunnelPath: LinkFigures] = [:], codec: String? = nil,
+    states: [TunnelPath: PathState] = [:], figures: [TunnelPath: LinkFigures] = [:],
+    hasLeftPoorPath: Bool = false, codec: String? = nil,
     openVPN: ObservedOpenVPN.Status? = nil, openVPNProblem: String? = nil
   ) {
     self.offered = offered
@@ -64,6 +67,7 @@ public struct LinkPaths: Hashable, Sendable {
     self.relay = relay
     self.states = states
     self.figures = figures
+    self.hasLeftPoorPath = hasLeftPoorPath
     self.codec = codec
     self.openVPN = openVPN
     self.openVPNProblem = openVPNProblem
@@ -72,12 +76,21 @@ public struct LinkPaths: Hashable, Sendable {
   var statuses: [PathStatus] {
     offered.map { path in
       PathStatus(
-        name: path, state: states[path]?.condition ?? .unknown, inUse: path == inUse,
+        name: path, state: condition(of: path), inUse: path == inUse,
         via: path == .relay ? relay?.description : nil,
         roundTrip: states[path]?.roundTrip.map { $0 / .seconds(1) },
         quality: figures[path].flatMap { LinkQuality($0, codec: codec) })
     }
   }
+
+  /// A poor direct way keeps its name while a relay is in use: nothing new is known of it but that it works.
+  private func condition(of path: TunnelPath) -> PathState.Condition {
+    let condition = states[path]?.condition ?? .unknown
+    return hasLeftPoorPath && path == .wireguard && condition != .down ? .degraded : condition
+  }
+
+  /// Whether calls sound poor now.
+  var isDegraded: Bool { states[inUse]?.condition == .degraded }
 
   /// What calls meet now; nil unless the path in use is known to work.
   var quality: LinkQuality? {

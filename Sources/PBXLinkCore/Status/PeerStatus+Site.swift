@@ -21,7 +21,7 @@ extension PeerStatus {
       } else if !isFresh {
         .down
       } else {
-        trunk?.isReachable == true ? .up : .trunkDown
+        trunk?.isReachable == true ? (paths.isDegraded ? .degraded : .up) : .trunkDown
       }
     let quality = paths.quality
     self.init(
@@ -36,7 +36,7 @@ extension PeerStatus {
       callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,
       extensions: site.extensions.map(\.description), addresses: site.membership.addresses.map(\.description),
       advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached)
-        ?? (state == .up ? quality?.advice ?? Self.remedy(for: paths) : nil))
+        ?? ([.up, .degraded].contains(state) ? quality?.advice ?? Self.remedy(for: paths) : nil))
   }
 
   /// The status of a site that has not used its invitation yet.
@@ -66,6 +66,14 @@ extension PeerStatus {
 
   /// What keeps a link that is up from being as safe as it could be.
   private static func remedy(for paths: LinkPaths) -> String? {
+    if paths.hasLeftPoorPath {
+      return "Calls go by a relay, since they sounded poor by the direct way (tried each five minutes): "
+        + "look at the Internet lines of both sites."
+    }
+    if paths.isDegraded {
+      return "Calls have sounded poor for some seconds: look at the Internet lines of both sites and at what "
+        + "else uses them."
+    }
     guard let failed = paths.offered.first(where: { paths.states[$0]?.condition == .down }) else {
       return nil
     }
@@ -91,7 +99,7 @@ extension PeerStatus {
     for state: State, _ site: Site, _ trunk: QualifyStatus?, canBeReached: Bool
   ) -> String? {
     switch state {
-    case .up, .disabled, .invited: nil
+    case .up, .degraded, .disabled, .invited: nil
     case .pending:
       "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation or answer."
     case .conflict: site.conflict

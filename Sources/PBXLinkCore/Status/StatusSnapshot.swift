@@ -72,6 +72,8 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public enum State: String, Hashable, Sendable, Codable {
     /// Tunnel and trunk answer.
     case up
+    /// They do, but calls would sound poor, and there is no better way.
+    case degraded
     /// The tunnel is up, Asterisk over there or its trunk does not answer.
     case trunkDown = "trunk_down"
     /// No handshake in the last three minutes.

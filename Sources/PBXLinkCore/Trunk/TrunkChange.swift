@@ -31,8 +31,11 @@ public enum TrunkChange: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The changes from what is to what should be: files, then sites, or a reload; none when nothing differs.
-public func changes(from observed: ObservedTrunk, to configuration: TrunkConfiguration) -> [TrunkChange] {
-  let desired = TrunkFiles(rendering: configuration, enablingManager: !observed.managerIsOn)
+/// - Parameter rendered: the files of the configuration, if they are known already.
+public func changes(
+  from observed: ObservedTrunk, to configuration: TrunkConfiguration, rendered: TrunkFiles? = nil
+) -> [TrunkChange] {
+  let desired = rendered ?? TrunkFiles(rendering: configuration, enablingManager: !observed.managerIsOn)
   var changes = TrunkFile.allCases.compactMap { file in
     observed.missingIncludes[file].map { TrunkChange.addInclude(file, parent: $0) }
   }

@@ -12,6 +12,8 @@ public actor AsteriskTrunkPlane {
   let commandLine: AsteriskCommandLine
   /// The Asterisk that was last seen to have booted: when it started, and its version.
   private var booted: (start: String, version: AsteriskVersion?)?
+  /// The files of the last configuration: most looks find the same one, and rendering hundreds of trunks takes long.
+  private var rendered: (configuration: TrunkConfiguration, managerIsOn: Bool, files: TrunkFiles)?
 
   /// A plane over one Asterisk.
   public init(installation: AsteriskInstallation) {
@@ -69,9 +71,9 @@ public actor AsteriskTrunkPlane {
   ) async throws -> (changes: [TrunkChange], observed: ObservedTrunk) {
     let observed = try await observe()
     try check(observed, configuration)
-    let steps = changes(from: observed, to: configuration)
+    let files = try files(of: configuration, managerIsOn: observed.managerIsOn)
+    let steps = changes(from: observed, to: configuration, rendered: files)
     guard !steps.isEmpty else { return ([], observed) }
-    let files = try TrunkFiles(configuration, enablingManager: !observed.managerIsOn)
     let snapshot = try installation.snapshot()
     do {
       try installation.markUnverified()
@@ -83,6 +85,15 @@ public actor AsteriskTrunkPlane {
       try await restore(snapshot, observed, after: error)
     }
     return (steps, try await observe())
+  }
+
+  private func files(of configuration: TrunkConfiguration, managerIsOn: Bool) throws -> TrunkFiles {
+    if let rendered, rendered.managerIsOn == managerIsOn, rendered.configuration == configuration {
+      return rendered.files
+    }
+    let files = try TrunkFiles(configuration, enablingManager: !managerIsOn)
+    rendered = (configuration, managerIsOn, files)
+    return files
   }
 
   /// Ends the calls with a site, of both directions; returns the names of their channels.

@@ -63,7 +63,12 @@ extension Engine {
       report = await planes.apply(
         desired, clockIsRight: clockError == nil, holding: lastReport.held, at: now)
       if let clockError { report.failures.append((.tunnel, clockError.message)) }
-      await pathProbes?.watch(agent.probedPaths(at: now))
+      let unreachable = agent.linkedSites(at: now).filter { site in
+        site.descriptor.flatMap { report.tunnel?.peer(of: $0.wireguard) }.map { $0.endpoint == nil } ?? false
+      }
+      await pathProbes?.watch(
+        agent.probedPaths(at: now), unreachable: Set(unreachable.map(\.name)),
+        standards: agent.callStandards(at: now))
       if report.hasRemovalsLeft { reconcileSoon() }
     } catch {
       report.failures.append((.tunnel, String(describing: error)))

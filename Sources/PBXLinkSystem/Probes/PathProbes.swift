@@ -12,6 +12,8 @@ public actor PathProbes {
 
   /// Probes leave at so many moments of an interval, a few to each, so that they never come as a burst.
   static let slots = 50
+  /// Intervals after which a path that leads nowhere is looked at again.
+  private static let rest = 1000
 
   private let port: UInt16
   private let interval: Duration
@@ -25,6 +27,9 @@ public actor PathProbes {
   private var queue: [Scheduled] = []
   private var stations: [ProbeStation.Place: ProbeStation] = [:]
   private var nextSlot = 0
+  /// The sites that WireGuard knows no endpoint of.
+  private var unreachable: Set<SiteName> = []
+  private var standards: [SiteName: CallStandard] = [:]
   private var timer: (any DispatchSourceTimer)?
 
   private final class Scheduled {
@@ -78,7 +83,17 @@ public actor PathProbes {
 
   /// Replaces the paths that are watched; those that stay keep what is known of them. The peers among them
   /// are the ones whose probes are answered, each on its own interface only.
-  public func watch(_ targets: [ProbeTarget]) {
+  /// - Parameters:
+  ///   - unreachable: the sites that WireGuard knows no endpoint of. Once that path is down it is probed no more until
+  ///     one is known, or something comes from there.
+  ///   - standards: what calls with the sites ask of a path; without one it never counts as degraded.
+  public func watch(
+    _ targets: [ProbeTarget], unreachable: Set<SiteName> = [], standards: [SiteName: CallStandard] = [:]
+  ) {
+    self.standards = standards
+    let found = self.unreachable.subtracting(unreachable)
+    self.unreachable = unreachable
+    defer { hurry(found) }
     let wanted = Set(targets)
     probes = probes.filter { wanted.contains($0.key) }
     queue.removeAll { !wanted.contains($0.target) }
@@ -154,23 +169,33 @@ public actor PathProbes {
     }
     queue.removeFirst(due.count)
     for scheduled in due {
-      update(scheduled) { probe in
-        let packet = probe.send(at: now, timestamp: .now)
-        stations[scheduled.target.place]?.send(packet, to: scheduled.target.peer)
-      }
       // A moment that was missed is left out: a burst would tell nothing.
       let late = Int((now - scheduled.due) / interval)
-      scheduled.due += interval * (late + scheduled.probe.pause(at: now))
+      if leadsNowhere(scheduled) {
+        scheduled.due += interval * (late + Self.rest)
+      } else {
+        update(scheduled) { probe in
+          let packet = probe.send(at: now, timestamp: .now)
+          stations[scheduled.target.place]?.send(packet, to: scheduled.target.peer)
+          if let standard = standards[scheduled.target.site] { probe.rate(by: standard, at: now) }
+        }
+        scheduled.due += interval * (late + scheduled.probe.pause(at: now))
+      }
       enqueue(scheduled)
     }
     schedule()
   }
 
+  private func leadsNowhere(_ probe: Scheduled) -> Bool {
+    probe.target.path == .wireguard && probe.probe.state.condition == .down
+      && unreachable.contains(probe.target.site)
+  }
+
   private func receive(at place: ProbeStation.Place) {
-    for (peer, answer) in stations[place]?.answers() ?? [] {
+    for (peer, answer, age) in stations[place]?.answers() ?? [] {
       guard let scheduled = peers[place]?[peer] else { continue }
       hurry(scheduled)
-      update(scheduled) { probe in probe.receive(answer, at: now) }
+      update(scheduled) { probe in probe.receive(answer, at: now - age) }
     }
   }
 
@@ -187,6 +212,7 @@ public actor PathProbes {
 
   /// Something has come by a path: one that was silent is probed as often as others again.
   private func hurry(_ probe: Scheduled) {
+    unreachable.remove(probe.target.site)
     let excess = Int((probe.due - now) / interval)
     guard excess > 0 else { return }
     queue.removeAll { $0 === probe }

@@ -12,6 +12,10 @@ final class ProbeSocket {
     let bytes: [UInt8]
     let source: SocketAddress
     let ttl: UInt8
+    /// When the kernel got it.
+    let arrival: NTPTimestamp
+    /// How long ago that was: a busy host reads late, and must not take that for the line's doing.
+    let age: Duration
   }
 
   /// An IPv4 address and port, laid out as `sockaddr_in`.
@@ -40,6 +44,8 @@ final class ProbeSocket {
   private let interface: String
   private var source: (any DispatchSourceRead)?
   private var isOpen = true
+  /// Room for the longest datagram.
+  private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Opens a socket in the network namespace of the calling thread; port 0 is any free one.
   init(interface: String, local: IPAddress, port: UInt16) throws(ProbeError) {
@@ -52,6 +58,7 @@ final class ProbeSocket {
     try set(Int32(IPPROTO_IP), IP_TOS, 46 << 2, "set the DSCP")
     try set(Int32(IPPROTO_IP), IP_TTL, 255, "set the TTL")
     try set(Int32(IPPROTO_IP), IP_RECVTTL, 1, "ask for the TTL")
+    try set(SOL_SOCKET, SO_TIMESTAMPNS, 1, "ask for the time of arrival")
     let address = SocketAddress(local, port: port)
     let result = withUnsafePointer(to: address.octets) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, SocketAddress.length) }
@@ -101,14 +108,13 @@ final class ProbeSocket {
   /// The next datagram that waits; nil when there is none.
   func receive() -> Datagram? {
     var source = SocketAddress()
-    // Room for cmsghdr and one int (cmsg(3)), aligned for them.
-    var control: (UInt, UInt, UInt, UInt) = (0, 0, 0, 0)
+    var control = AncillaryData()
     var count = -1
-    let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, initialized in
+    buffer.withUnsafeMutableBytes { buffer in
       var vector = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
       withUnsafeMutablePointer(to: &vector) { vector in
         withUnsafeMutablePointer(to: &source.octets) { source in
-          withUnsafeMutableBytes(of: &control) { control in
+          withUnsafeMutableBytes(of: &control.words) { control in
             var message = msghdr()
             message.msg_name = UnsafeMutableRawPointer(source)
             message.msg_namelen = SocketAddress.length
@@ -120,16 +126,20 @@ final class ProbeSocket {
           }
         }
       }
-      initialized = max(0, count)
     }
     guard count >= 0 else { return nil }
-    // struct cmsghdr: length, level and type, then the value.
-    let isTTL =
-      control.0 >= UInt(MemoryLayout<cmsghdr>.size + MemoryLayout<Int32>.size)
-      && control.1 == UInt(UInt32(IPPROTO_IP)) | UInt(UInt32(IP_TTL)) << 32
+    let now = NTPTimestamp.now
+    let arrival = control.arrival ?? now
+    let age = now.elapsed(since: arrival)
+    // Unless the clock was set in between.
+    let isKnown = (.zero..<Self.longestWait).contains(age)
     return Datagram(
-      bytes: bytes, source: source, ttl: isTTL ? UInt8(truncatingIfNeeded: control.2) : 0)
+      bytes: Array(buffer[..<count]), source: source, ttl: control.ttl ?? 0, arrival: isKnown ? arrival : now,
+      age: isKnown ? age : .zero)
   }
+
+  /// Longer than a datagram waits on any host that still works.
+  private static let longestWait = Duration.seconds(60)
 
   private func bindToDevice() throws(ProbeError) {
     let name = Array(interface.utf8)

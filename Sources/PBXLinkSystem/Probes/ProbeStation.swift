@@ -74,14 +74,14 @@ final class ProbeStation {
     }
   }
 
-  /// The answers that wait.
-  func answers() -> [(peer: IPAddress, answer: STAMPReflection)] {
-    var answers: [(IPAddress, STAMPReflection)] = []
+  /// The answers that wait, and for how long they have.
+  func answers() -> [(peer: IPAddress, answer: STAMPReflection, age: Duration)] {
+    var answers: [(IPAddress, STAMPReflection, Duration)] = []
     while answers.count < Self.batch, let datagram = sender?.receive() {
       guard let peer = datagram.source.address, let answer = STAMPReflection(bytes: datagram.bytes) else {
         continue
       }
-      answers.append((peer, answer))
+      answers.append((peer, answer, datagram.age))
     }
     return answers
   }
@@ -91,7 +91,6 @@ final class ProbeStation {
     var senders: Set<IPAddress> = []
     for _ in 0..<Self.batch {
       guard let reflector, let datagram = reflector.receive() else { break }
-      let arrival = NTPTimestamp.now
       guard let peer = datagram.source.address, peers.contains(peer),
         let packet = STAMPPacket(bytes: datagram.bytes)
       else {
@@ -99,8 +98,8 @@ final class ProbeStation {
       }
       senders.insert(peer)
       let answer = STAMPReflection(
-        to: packet, number: count(peer, datagram.source.port), receivedAt: arrival, ttl: datagram.ttl,
-        sentAt: NTPTimestamp.now)
+        to: packet, number: count(peer, datagram.source.port), receivedAt: datagram.arrival,
+        ttl: datagram.ttl, sentAt: NTPTimestamp.now)
       do throws(ProbeError) {
         try reflector.send(answer.bytes, to: datagram.source)
       } catch {

@@ -87,6 +87,10 @@ extension SiteFile {
       "Sources outside the mesh that may still speak IAX2, such as the office LAN."),
     .one("exchange", "port", \.exchangePort, .number(1...65535), "TCP port."),
     .one("probe", "port", \.probePort, .number(1...65535), "UDP port."),
+    .one(
+      "probe", "minimum_mos", \.minimumMOS, .mos,
+      "The estimated MOS below which a link counts as degraded, and calls take another way where there is\n"
+        + "one: 3.6 is where some callers are not content, 1 turns that off."),
     .one("paths", "state", \.stateDirectory, .directory, "Keys and the database."),
     .one("paths", "runtime", \.runtimeDirectory, .directory, "The control socket."),
   ]

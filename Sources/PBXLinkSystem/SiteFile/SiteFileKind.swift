@@ -42,6 +42,11 @@ extension SiteFileKind where Value: FixedWidthInteger & LosslessStringConvertibl
   }
 }
 
+extension SiteFileKind<Double> {
+  /// 4.4 is what the E-model gives a line without any fault.
+  static let mos = Self("a MOS from 1 to 4.4, such as 3.6", isBare: true) { (1...4.4).contains($0) }
+}
+
 extension SiteFileKind<Bool> {
   static let boolean = Self("true or false", isBare: true)
 }

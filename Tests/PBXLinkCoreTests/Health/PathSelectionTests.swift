@@ -13,7 +13,7 @@ struct PathSelectionTests {
   }
 
   @Test(
-    "the path in use is kept unless it is down and another is up",
+    "the path in use is kept unless it is down and another works, or it is degraded and another is not",
     arguments: [
       // WireGuard, OpenVPN, in use before, in use after
       (.up, .up, .wireguard, .wireguard), (.up, .down, .wireguard, .wireguard),
@@ -22,6 +22,10 @@ struct PathSelectionTests {
       (.unknown, .unknown, .openvpnTCP, .openvpnTCP), (.down, .up, .openvpnTCP, .openvpnTCP),
       (.up, .up, .openvpnTCP, .openvpnTCP), (.up, .down, .openvpnTCP, .wireguard),
       (.unknown, .down, .openvpnTCP, .openvpnTCP), (.down, .down, .openvpnTCP, .openvpnTCP),
+      (.degraded, .up, .wireguard, .openvpnTCP), (.degraded, .degraded, .wireguard, .wireguard),
+      (.degraded, .down, .wireguard, .wireguard), (.degraded, .unknown, .wireguard, .wireguard),
+      (.up, .degraded, .openvpnTCP, .wireguard), (.degraded, .up, .openvpnTCP, .openvpnTCP),
+      (.down, .degraded, .wireguard, .openvpnTCP), (.degraded, .down, .openvpnTCP, .wireguard),
     ] as [(PathState.Condition, PathState.Condition, TunnelPath, TunnelPath)])
   func table(
     wireguard: PathState.Condition, openvpn: PathState.Condition, before: TunnelPath, after: TunnelPath
@@ -60,6 +64,21 @@ struct PathSelectionTests {
     #expect(selection.inUse == .openvpnTCP && selection.hold == .seconds(30))
   }
 
+  @Test("a poor direct way that was left for a relay is not tried again before five minutes")
+  func poorPath() {
+    var selection = PathSelection([.wireguard, .relay], inUse: .wireguard)
+    var states: [TunnelPath: PathState] = [.wireguard: state(.degraded), .relay: state(.up)]
+    #expect(selection.update(states: states, at: .seconds(10)) == .relay)
+    #expect(selection.hasLeftPoorPath)
+    // All that is known of it meanwhile is that something comes by it.
+    states[.wireguard] = state(.up, since: 10)
+    #expect(selection.update(states: states, at: .seconds(309)) == .relay)
+    states[.relay] = state(.degraded, since: 300)
+    #expect(selection.update(states: states, at: .seconds(309)) == .relay, "that would be no better")
+    #expect(selection.update(states: states, at: .seconds(310)) == .wireguard)
+    #expect(!selection.hasLeftPoorPath)
+  }
+
   @Test("a path that is no longer wanted is left, for one that works if there is one")
   func otherPreference() {
     var selection = PathSelection(Self.both, inUse: .wireguard)
@@ -80,7 +99,7 @@ struct PathSelectionTests {
     let steadiness = Int.random(in: 2...60, using: &random)
     for second in 0..<5_000 {
       for path in preference where Int.random(in: 0..<steadiness, using: &random) == 0 {
-        let condition: PathState.Condition = Bool.random(using: &random) ? .up : .down
+        let condition = [PathState.Condition.up, .degraded, .down].randomElement(using: &random) ?? .up
         if states[path]?.condition != condition { states[path] = state(condition, since: second) }
       }
       let before = selection
@@ -90,8 +109,10 @@ struct PathSelectionTests {
       if inUse != before.inUse {
         #expect(states[inUse]?.isUp == true)
         let since = states[inUse]?.since ?? .zero
-        #expect(states[before.inUse]?.condition == .down || .seconds(second) - since >= before.hold)
-        #expect(states[before.inUse]?.condition == .down || inUse == preference[0])
+        if states[before.inUse]?.condition == .degraded { #expect(states[inUse]?.condition == .up) }
+        let isForced = [.down, .degraded].contains(states[before.inUse]?.condition ?? .unknown)
+        #expect(isForced || .seconds(second) - since >= before.hold)
+        #expect(isForced || inUse == preference[0])
       }
       #expect(selection.hold >= .seconds(30) && selection.hold <= .seconds(600))
       var again = selection

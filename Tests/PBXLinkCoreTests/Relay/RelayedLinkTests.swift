@@ -36,19 +36,21 @@ struct RelayedLinkTests {
   /// One second: both look at their paths and visit the relay.
   @discardableResult
   private func step(
-    _ three: inout Three, relay: PathState.Condition = .up, direct: PathState? = nil
+    _ three: inout Three, relay: PathState.Condition = .up, direct: PathState? = nil,
+    wireguard: [PathState.Condition] = [.down, .down], towardsRelay: [PathState.Condition] = [.up, .up]
   ) throws -> (one: [Effect], two: [Effect]) {
     three.second += 1
     var effects: [[Effect]] = []
-    for (agent, peer) in [(\Three.one, \Three.two), (\Three.two, \Three.one)] {
+    for (index, (agent, peer)) in [(\Three.one, \Three.two), (\Three.two, \Three.one)].enumerated() {
       let other = three[keyPath: peer].mesh.site
       let linked = three[keyPath: agent].linkedSite(other, at: now)
       let path = linked.flatMap { three[keyPath: agent].relay(to: $0) } == nil ? TunnelPath.wireguard : .relay
-      let state = path == .relay ? PathState(relay, since: .zero) : PathState(.down, since: .zero)
+      let state = path == .relay ? PathState(relay, since: .zero) : PathState(wireguard[index], since: .zero)
+      let leg = PathState(towardsRelay[index], since: .zero, roundTrip: .milliseconds(20))
       effects.append(
         try three[keyPath: agent].handle(
           .paths(
-            [three.head.mesh.site: [.wireguard: up], other: [path: state]],
+            [three.head.mesh.site: [.wireguard: leg], other: [path: state]],
             direct: direct.map { [other: $0] } ?? [:], monotonic: three.moment), at: now))
       for visit in three[keyPath: agent].relayVisits(monotonic: three.moment, at: now) {
         let answer = try three.head.exchange(
@@ -86,6 +88,27 @@ struct RelayedLinkTests {
     #expect(try three.head.desiredState(at: now).tunnel.forwards)
     #expect(try three.head.desiredState(at: now).firewall.relayedIAX == [4569])
     #expect(try !three.one.desiredState(at: now).tunnel.forwards)
+  }
+
+  @Test("a poor direct way is left when both ends find it poor, and both reach the relay well")
+  func poorDirectWay() throws {
+    for (wireguard, legs, isLeft) in [
+      ([.degraded, .degraded], [.up, .up], true), ([.degraded, .up], [.up, .up], false),
+      ([.up, .degraded], [.up, .up], false), ([.degraded, .degraded], [.degraded, .up], false),
+      ([.degraded, .degraded], [.up, .degraded], false), ([.down, .down], [.degraded, .degraded], true),
+    ] as [([PathState.Condition], [PathState.Condition], Bool)] {
+      var three = try three()
+      var effects: [Effect] = []
+      for _ in 0..<8 { effects += try step(&three, wireguard: wireguard, towardsRelay: legs).one }
+      for (agent, peer) in [(three.one, three.two), (three.two, three.one)] {
+        let site = try #require(agent.linkedSite(peer.mesh.site, at: now))
+        #expect((agent.relay(to: site) != nil) == isLeft, "\(wireguard) \(legs)")
+      }
+      let why = wireguard[0] == .down ? "does not answer" : "would sound poor"
+      #expect(
+        effects.contains { if case .journal(let entry) = $0 { entry.text.contains(why) } else { false } }
+          == isLeft)
+    }
   }
 
   @Test("a site without the role keeps no notes, and one that refuses in its site file has no part in it")

@@ -169,6 +169,37 @@ struct PathProbesTests {
     }
   }
 
+  @Test("a path without an endpoint is not probed once it is down, until there is one or something comes")
+  func withoutEndpoint() async throws {
+    try await ProbeOffice.withTwo(probing: 1) { one, two in
+      let targets = try [TunnelPath.wireguard, .openvpnTCP].map { try one.target($0, of: two) }
+      let site = try #require(SiteName("other"))
+      await one.probes.watch(targets, unreachable: [site])
+      #expect(try await one.become(.down, .down))
+      try await two.nft(
+        "add table inet look", "add chain inet look input { type filter hook input priority 0; }",
+        "add rule inet look input iifname one udp dport 4571 counter",
+        "add rule inet look input iifname two udp dport 4571 counter")
+      func counts() async throws -> [Int] {
+        try await two.space.exec("nft", "list table inet look").matches(of: /packets ([0-9]+)/).map {
+          Int($0.1) ?? -1
+        }
+      }
+      #expect(try await eventually { try await counts()[1] >= 3 })
+      #expect(try await counts()[0] == 0)
+      await one.probes.watch(targets)
+      #expect(try await eventually { try await counts()[0] > 0 })
+
+      await one.probes.watch(targets, unreachable: [site])
+      try await withThrowingTaskGroup { group in
+        group.addTask { try await two.probes.run() }
+        defer { group.cancelAll() }
+        await two.probes.watch(try [.wireguard, .openvpnTCP].map { try two.target($0, of: one) })
+        #expect(try await one.become(.up, .up))
+      }
+    }
+  }
+
   @Test("a port that another program has is named, and probed again once it is free")
   func portTaken() async throws {
     try await NetworkNamespace.with(count: 2) { spaces in

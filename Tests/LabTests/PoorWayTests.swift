@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import LinkLab
+import PBXLinkCore
+import Testing
+
+@Suite(
+  "A poor way with a better one", .serialized, .timeLimit(.minutes(5)),
+  .offices("test-poor-way", isLinked: true))
+struct PoorWayTests {
+  let mesh: LinkedLab
+
+  init() throws { mesh = try #require(LinkedLab.current) }
+
+  @Test("is left for a relay: the call that is up stays up, new calls take the relay, and status says why")
+  func relay() async throws {
+    let (paris, lyon, nice) = (try mesh.paris, try mesh.lyon, try mesh.nice)
+    try await paris.run(["pbxlink", "grant", "paris", "--relay"]).checked()
+    try await mesh.waitForLink(lyon, nice)
+    for (here, there) in [(lyon, nice), (nice, lyon)] {
+      try await wait(for: "\(here.name) to reach \(there.name) directly", upTo: .seconds(60)) {
+        try await status(of: there, at: here).path?.hasPrefix("wireguard") == true ? () : nil
+      }
+    }
+    let call = try await lyon.call("401")
+    let channel = try await mesh.lab.record(of: call).caller.uniqueID
+    let meter = try await VoiceMeter(call, at: nice)
+
+    // Between these two only; both reach paris as before.
+    let (one, two) = (lyon.plan.address, nice.plan.address)
+    try await mesh.lab.block(.loss(percent: 20, from: one, to: two), .loss(percent: 20, from: two, to: one))
+    let start = ContinuousClock.now
+    for (here, there) in [(lyon, nice), (nice, lyon)] {
+      try await wait(for: "\(here.name) to go by the relay", upTo: .seconds(60)) {
+        try await status(of: there, at: here).path == "relay paris" ? () : nil
+      }
+    }
+    print("by the relay \(ContinuousClock.now - start) after the first loss")
+    for (here, there) in [(lyon, nice), (nice, lyon)] {
+      try await wait(for: "\(here.name) to have probed the relay", upTo: .seconds(20)) {
+        try await status(of: there, at: here).state == .up ? () : nil
+      }
+      let peer = try await status(of: there, at: here)
+      #expect(peer.paths.first { $0.name == .wireguard }?.state == .degraded, "\(peer.paths)")
+      #expect(peer.advice?.contains("sounded poor by the direct way") == true, "\(peer)")
+    }
+    let heard = (lyon.voice(on: call.phone).loud)
+    try await wait(for: "voice by the relay", upTo: .seconds(10)) {
+      lyon.voice(on: call.phone).loud > heard ? () : nil
+    }
+    print("silence of \(meter.silence()) s, most of it lost packets")
+    #expect(try await mesh.lab.record(of: call).caller.uniqueID == channel, "the call is still the same")
+    #expect(try await mesh.lab.call(from: lyon, to: "401").gaps(interface: "pbxlink0").isEmpty)
+    #expect(try await mesh.lab.call(from: nice, to: "301").gaps(interface: "pbxlink0").isEmpty)
+    #expect(try await paris.channels().isEmpty, "packets are relayed, not calls")
+    try await call.hangUp()
+  }
+
+  private func status(of site: Office, at office: Office) async throws -> PeerStatus {
+    try #require(try await office.status().peers.first { $0.name == site.name.description })
+  }
+}
