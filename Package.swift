@@ -78,7 +78,10 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "pbxlink-lab",
-      dependencies: ["LinkLab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "CLinux", "LinkLab", "PBXLinkCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "pbxlink-bench",

@@ -63,6 +63,20 @@ int clinux_create_tun(const char *name, uint32_t owner, int socket) {
   return result;
 }
 
+int clinux_open_tap(const char *name) {
+  int tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (tap < 0)
+    return -1;
+  struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  if (ioctl(tap, TUNSETIFF, &request) == 0)
+    return tap;
+  int code = errno;
+  close(tap);
+  errno = code;
+  return -1;
+}
+
 int clinux_exchange(const char *one, const char *other) {
   return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
 }

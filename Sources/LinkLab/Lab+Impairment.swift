@@ -10,15 +10,14 @@ extension Lab {
     case udp
     /// Connections to a TCP port.
     case tcp(port: UInt16)
-    /// Each packet from an address, to another if one is given, with this likelihood, one independent of the other.
-    case loss(percent: Int, from: IPAddress, to: IPAddress? = nil)
+    /// Each packet from an address with this likelihood, one independent of the other.
+    case loss(percent: Int, from: IPAddress)
 
     var rule: String {
       switch self {
       case .udp: "meta l4proto udp drop"
       case .tcp(let port): "ip protocol tcp th dport \(port) drop"
-      case .loss(let percent, let source, let target):
-        "ip saddr \(source) \(target.map { "ip daddr \($0) " } ?? "")numgen random mod 100 < \(percent) drop"
+      case .loss(let percent, let address): "ip saddr \(address) numgen random mod 100 < \(percent) drop"
       }
     }
   }

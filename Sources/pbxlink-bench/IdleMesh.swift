@@ -30,8 +30,17 @@ struct IdleMesh {
     }
   }
 
-  /// Admits sites behind NAT that never come up. Each has a descriptor, so that it is linked like any other.
+  /// Admits sites behind NAT that never come up. Each has a descriptor, so that it is linked like any other. Only the hub
+  /// hears of them: were all to know them, one machine could not carry them all.
   func tell(of count: Int) async throws {
+    for office in [hub] + far {
+      for command in [
+        "add table inet apart", "add chain inet apart output { type filter hook output priority -1; }",
+        "add rule inet apart output oifname pbxlink0 tcp dport 4570 reject with tcp reset",
+      ] {
+        try await office.run(["nft", command]).checked()
+      }
+    }
     note("admitting \(count) sites more")
     let key = try await hub.run(["base64", "/var/lib/pbxlink/keys/authority"]).checked().standardOutput
     guard let bytes = Data(base64Encoded: String(key.prefix { $0 != "\n" })), let name = MeshName("acme")

@@ -13,7 +13,7 @@ import FoundationEssentials
       Needs root. Everything that a lab makes lives in namespaces of its own: the host's network, files and
       services are not touched, and labs with different names run side by side.
       """,
-    subcommands: [Up.self, Down.self, List.self, Exec.self, Call.self, Demo.self])
+    subcommands: [Up.self, Down.self, List.self, Exec.self, Call.self, SetLine.self, Demo.self, Carry.self])
 }
 
 /// Which lab file.

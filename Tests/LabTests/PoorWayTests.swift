@@ -16,6 +16,10 @@ struct PoorWayTests {
   @Test("is left for a relay: the call that is up stays up, new calls take the relay, and status says why")
   func relay() async throws {
     let (paris, lyon, nice) = (try mesh.paris, try mesh.lyon, try mesh.nice)
+    func line(_ line: Line) async throws {
+      try await mesh.lab.setLine(of: lyon, to: line, carriedBy: Repository.binaries + "/pbxlink-lab")
+    }
+    try await line(Line())
     try await paris.run(["pbxlink", "grant", "paris", "--relay"]).checked()
     try await mesh.waitForLink(lyon, nice)
     for (here, there) in [(lyon, nice), (nice, lyon)] {
@@ -27,16 +31,22 @@ struct PoorWayTests {
     let channel = try await mesh.lab.record(of: call).caller.uniqueID
     let meter = try await VoiceMeter(call, at: nice)
 
-    // Between these two only; both reach paris as before.
-    let (one, two) = (lyon.plan.address, nice.plan.address)
-    try await mesh.lab.block(.loss(percent: 20, from: one, to: two), .loss(percent: 20, from: two, to: one))
+    // Between these two only; both reach paris as before. Of delays spread evenly over 240 ms, two differ by 80.
+    try await line(Line(jitter: 240, loss: 5, peer: nice.plan.address))
     let start = ContinuousClock.now
+    for (here, there) in [(lyon, nice), (nice, lyon)] {
+      let peer = try await wait(for: "\(here.name) to call its link degraded", upTo: .seconds(45)) {
+        let peer = try await status(of: there, at: here)
+        return peer.paths.contains { $0.name == .wireguard && $0.state == .degraded } ? peer : nil
+      }
+      print("\(here.name): degraded after \(ContinuousClock.now - start), MOS \(peer.mos ?? 0)")
+    }
     for (here, there) in [(lyon, nice), (nice, lyon)] {
       try await wait(for: "\(here.name) to go by the relay", upTo: .seconds(60)) {
         try await status(of: there, at: here).path == "relay paris" ? () : nil
       }
     }
-    print("by the relay \(ContinuousClock.now - start) after the first loss")
+    print("by the relay after \(ContinuousClock.now - start)")
     for (here, there) in [(lyon, nice), (nice, lyon)] {
       try await wait(for: "\(here.name) to have probed the relay", upTo: .seconds(20)) {
         try await status(of: there, at: here).state == .up ? () : nil

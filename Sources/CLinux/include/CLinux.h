@@ -17,6 +17,10 @@ extern const int clinux_network_namespace;
 /// lies in the network namespace of a socket. 0, or -1 with errno; EBUSY when a device has the name.
 int clinux_create_tun(const char *name, uint32_t owner, int socket);
 
+/// Attaches to a TAP device, made before, without packet information and without waiting. The descriptor, or -1 with
+/// errno.
+int clinux_open_tap(const char *name);
+
 /// renameat2(2) with RENAME_EXCHANGE: two names change places at once. 0, or -1 with errno.
 int clinux_exchange(const char *one, const char *other);
 

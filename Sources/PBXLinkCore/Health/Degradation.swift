@@ -23,7 +23,7 @@ public struct Degradation: Hashable, Sendable {
   /// Answers in that time without which nothing is rated.
   static let leastAnswers = 5
   /// How long it must sound poor.
-  static let entry = Duration.seconds(8)
+  static let entry = Duration.seconds(5)
   /// How long it must sound well again, and by how much of MOS better than the limit.
   static let recovery = (time: Duration.seconds(60), margin: 0.2)
 

@@ -89,6 +89,11 @@ public struct LinkPaths: Hashable, Sendable {
     return hasLeftPoorPath && path == .wireguard && condition != .down ? .degraded : condition
   }
 
+  /// What to do about that before the figures of the whole minute show why.
+  static let degradedAdvice =
+    "Calls have sounded poor for some seconds: look at the Internet lines of both sites and at what else uses "
+    + "them."
+
   /// Whether calls sound poor now.
   var isDegraded: Bool { states[inUse]?.condition == .degraded }
 

@@ -70,10 +70,7 @@ extension PeerStatus {
       return "Calls go by a relay, since they sounded poor by the direct way (tried each five minutes): "
         + "look at the Internet lines of both sites."
     }
-    if paths.isDegraded {
-      return "Calls have sounded poor for some seconds: look at the Internet lines of both sites and at what "
-        + "else uses them."
-    }
+    if paths.isDegraded { return LinkPaths.degradedAdvice }
     guard let failed = paths.offered.first(where: { paths.states[$0]?.condition == .down }) else {
       return nil
     }

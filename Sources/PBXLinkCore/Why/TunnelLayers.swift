@@ -236,8 +236,10 @@ struct TunnelLayers {
         .probes, found, do: "A path that is down carries nothing: see 'tunnel' and 'openvpn', here and there."
       )
     }
-    let figures = evidence.figures[agent.path(to: site)]
-    if let advice = figures.flatMap({ LinkQuality($0, codec: agent.callCodec(with: site)) })?.advice {
+    let path = agent.path(to: site)
+    let quality = evidence.figures[path].flatMap { LinkQuality($0, codec: agent.callCodec(with: site)) }
+    let isDegraded = evidence.paths[path]?.condition == .degraded
+    if let advice = quality?.advice ?? (isDegraded ? LinkPaths.degradedAdvice : nil) {
       return .wrong(.probes, found, do: advice)
     }
     return conditions.contains(.unknown)

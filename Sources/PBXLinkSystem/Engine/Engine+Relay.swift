@@ -31,14 +31,27 @@ extension Engine {
     defer { visitedRelays.remove(visit.relay.name) }
     guard let client = client(of: visit.relay, timeout: 3) else { return }
     do {
-      let answer = try await client.relay(RelayRequest(notes: visit.notes))
-      try step { agent, now in
-        ((), try agent.handle(.relayNotes(answer.notes, monotonic: probes.now), at: now))
+      try await exchangeNotes(of: visit, with: client, probes)
+      // A choice made now moves our packets now: the other end loses them until it knows.
+      let next = agent?.relayVisits(monotonic: probes.now, at: Self.clock()).first {
+        $0.relay.name == visit.relay.name
       }
-      await selectPaths()
+      if let next, next.notes.mapValues(\.choice) != visit.notes.mapValues(\.choice) {
+        try await exchangeNotes(of: next, with: client, probes)
+      }
     } catch {
       logger.debug("relay '\(visit.relay.name)': \(error)")
     }
+  }
+
+  private func exchangeNotes(
+    of visit: RelayVisit, with client: ExchangeClient, _ probes: PathProbes
+  ) async throws {
+    let answer = try await client.relay(RelayRequest(notes: visit.notes))
+    try step { agent, now in
+      ((), try agent.handle(.relayNotes(answer.notes, monotonic: probes.now), at: now))
+    }
+    await selectPaths()
   }
 
   func exchangeRelay(_ request: RelayRequest, from address: IPAddress) async throws -> RelayAnswer {

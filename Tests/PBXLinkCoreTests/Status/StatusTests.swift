@@ -239,6 +239,34 @@ struct StatusTests {
     #expect(status.received == 101 && status.sent == 12, "those of both paths")
   }
 
+  @Test(
+    "a link on which calls sound poor is degraded, and one that has left a poor way for a relay says so",
+    arguments: [
+      (.wireguard, [.wireguard: .degraded], .degraded, [.degraded, .unknown], "Calls have sounded poor"),
+      (.relay, [.relay: .up, .wireguard: .up], .up, [.degraded, .up], "Calls go by a relay"),
+      (.relay, [.relay: .up, .wireguard: .down], .up, [.down, .up], "Calls go by a relay"),
+    ]
+      as [(
+        TunnelPath, [TunnelPath: PathState.Condition], PeerStatus.State, [PathState.Condition], String
+      )])
+  func degraded(
+    inUse: TunnelPath, states: [TunnelPath: PathState.Condition], state: PeerStatus.State,
+    shown: [PathState.Condition], advice: String
+  ) throws {
+    var head = try offices.head().agent
+    let lyon = try offices.join("lyon", ["2XX"], to: &head)
+    let status = PeerStatus(
+      try #require(head.linkedSites(at: now).first), isDisabled: false,
+      tunnel: .init(allowedIPs: addresses(lyon), lastHandshake: now),
+      paths: LinkPaths(
+        offered: [.wireguard, .relay], inUse: inUse, relay: inUse == .relay ? SiteName("paris") : nil,
+        states: states.mapValues { PathState($0, since: .zero) }, hasLeftPoorPath: inUse == .relay),
+      trunk: QualifyStatus("OK (3 ms)"), calls: 0, callLimit: 4, canBeReached: true, at: now)
+    #expect(status.state == state && status.advice?.hasPrefix(advice) == true, "\(status)")
+    #expect(status.advice?.contains("sounded poor") == true)
+    #expect(status.paths.map(\.state) == shown)
+  }
+
   @Test("a site in conflict says with whom")
   func conflict() throws {
     let mesh = try SampleMesh()

@@ -94,6 +94,7 @@ struct LinkDiagnosisTests {
       $0.firewall = .unseen(Unseen("nft is missing", remedy: "install it"))
     },
     Fault(.probes, "wireguard down") { $0.paths[.wireguard] = PathState(.down, since: .zero) },
+    Fault(.probes, "wireguard degraded") { $0.paths[.wireguard] = PathState(.degraded, since: .zero) },
     Fault(.probes, "openvpn-tcp unknown") { $0.paths[.openvpnTCP] = nil },
     Fault(.probes, "wireguard up") { evidence in
       var figures = LinkFigures()

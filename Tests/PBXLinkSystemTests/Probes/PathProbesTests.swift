@@ -132,6 +132,29 @@ struct PathProbesTests {
     }
   }
 
+  @Test("what is read late counts by when it came")
+  func lateReading() async throws {
+    try await ProbeOffice.withTwo(probing: 0) { one, two in
+      let (sender, receiver) = try await (
+        one.space.inside {
+          Carried(socket: try ProbeSocket(interface: "one", local: one.address, port: 0))
+        },
+        two.space.inside {
+          Carried(socket: try ProbeSocket(interface: "one", local: two.address, port: ProbeOffice.port))
+        }
+      )
+      let before = NTPTimestamp.now
+      try sender.socket.send([1, 2, 3], to: .init(two.address, port: ProbeOffice.port))
+      let after = NTPTimestamp.now
+      try await Task.sleep(for: .milliseconds(200))
+      let datagram = try #require(receiver.socket.receive())
+      #expect(datagram.bytes == [1, 2, 3] && datagram.ttl == 255)
+      #expect(datagram.arrival.elapsed(since: before) >= .zero)
+      #expect(datagram.age >= .milliseconds(199) && NTPTimestamp.now.elapsed(since: after) >= datagram.age)
+      #expect(receiver.socket.receive() == nil)
+    }
+  }
+
   @Test("probes and answers are marked for expedited forwarding")
   func marking() async throws {
     try await ProbeOffice.withTwo { one, two in
