@@ -20,8 +20,8 @@ struct PBXLink: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Init.self, AddSite.self, Join.self, Sites.self, Status.self, Why.self, ShowPlan.self, Apply.self,
-      Down.self, RemoveSite.self, GrantCommand.self, RotateKeys.self, DescriptorCommand.self,
+      Init.self, AddSite.self, Join.self, Sites.self, Status.self, Why.self, History.self, ShowPlan.self,
+      Apply.self, Down.self, RemoveSite.self, GrantCommand.self, RotateKeys.self, DescriptorCommand.self,
       BackupCommand.self, Restore.self, AuthorityCommand.self, Doctor.self, Uninstall.self, AgentCommand.self,
       SharedPort.self,
     ])

@@ -58,6 +58,23 @@ struct QualityTests {
       return link.peer.advice == nil && link.peer.state == .up
         && link.quality.receive.lossRatio.map { $0 < 0.03 } == true ? () : nil
     }
+    try await expectOutage(at: paris)
+  }
+
+  /// After the loss.
+  private func expectOutage(at office: Office) async throws {
+    let history = try await wait(for: "minutes of \(office.name)", upTo: .seconds(90)) {
+      let answer = try await office.run(["pbxlink", "history", "lyon", "--json"]).checked()
+      let history = try answer.json(LinkHistory.self)
+      return history.minutes.isEmpty ? nil : history
+    }
+    let outage = try #require(history.outages.first { $0.kind == .degraded })
+    #expect(outage.ended.map { $0 > outage.began } == true && outage.cause.contains("poor"), "\(outage)")
+    #expect(history.minutes.allSatisfy { $0.length == 60 && $0.path == .wireguard && $0.roundTrip > 0 })
+    let report = try await office.run(["pbxlink", "history", "lyon"]).checked().standardOutput
+    #expect(report.contains("RTT  ") && report.contains("degraded from "), "\(report)")
+    let unknown = try await office.run(["pbxlink", "history", "london"])
+    #expect(unknown.status != 0 && unknown.standardError.contains("'london'"), "\(unknown)")
   }
 
   /// The other office as one sees it, and the figures of the path in use.

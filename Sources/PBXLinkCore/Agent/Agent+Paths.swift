@@ -53,7 +53,7 @@ extension Agent {
   }
 
   /// The codec of calls with a site: the first one that both ends allow.
-  func callCodec(with site: Site) -> String? {
+  public func callCodec(with site: Site) -> String? {
     configuration.trunk.codecs.first { site.descriptor?.trunk.codecs.contains($0) == true }
   }
 

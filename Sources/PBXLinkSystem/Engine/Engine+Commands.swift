@@ -170,6 +170,7 @@ extension Engine {
     var messages = try await removeEverything()
     agent = nil
     try store.erase()
+    try history?.erase()
     try keyFiles.erase()
     rmdir(configuration.stateDirectory)
     messages.append("state: keys and database removed")

@@ -11,7 +11,10 @@ extension Engine {
     let probed = await probes.states
     let moment = probes.now
     let direct = directStates
-    defer { notePathStates(probed, at: moment) }
+    defer {
+      notePathStates(probed, at: moment)
+      noteOutages()
+    }
     guard agent != nil, !isDown, !isJoining, !probed.isEmpty else { return }
     do {
       try step { agent, now in

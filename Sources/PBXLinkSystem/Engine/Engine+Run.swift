@@ -19,6 +19,7 @@ extension Engine {
     let control = ControlServer(
       socket: configuration.runtimeDirectory + "/control.sock", engine: self, logger: logger)
     try control.claim()
+    openHistory()
     try await withThrowingTaskGroup { group in
       group.addTask { try await control.run() }
       group.addTask { try await self.watchClock() }
@@ -69,7 +70,10 @@ extension Engine {
       // In the background: a resolver out of reach takes its time.
       look += 1
       if !isResolving, look % Self.looksPerResolution == 0 { Task { await resolveNames() } }
-      if look % Self.looksPerSync == 0 { rememberTime() }
+      if look % Self.looksPerSync == 0 {
+        rememberTime()
+        await recordMinute()
+      }
       let (round, rest) = look.quotientAndRemainder(dividingBy: Self.looksPerSync)
       synchronizeLinks(round: rest == 0 ? round : nil)
       Heap.trim()

@@ -24,7 +24,7 @@ extension Engine {
     }
     surroundings.problems +=
       report.plan.unknown + desired.problems + (exchangeProblem.map { [$0] } ?? [])
-      + (agent.restoreProblem.map { [$0] } ?? [])
+      + (agent.restoreProblem.map { [$0] } ?? []) + (historyProblem.map { [$0] } ?? [])
       + lastReport.problems(besides: report) + (await probeProblems())
       + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(
         \.description)

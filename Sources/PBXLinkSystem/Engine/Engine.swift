@@ -36,6 +36,10 @@ public actor Engine {
   /// Whether the direct way works to the sites behind a relay, and what that is known by.
   var directStates: [SiteName: PathState] = [:]
   var directTraffic = DirectTraffic()
+  /// The past of the links, and why none is kept.
+  var history: HistoryStore?
+  var historyProblem: String?
+  var outages = OutageTracker()
   /// The relays that are being visited.
   var visitedRelays: Set<SiteName> = []
   /// What probes the paths to peers that have several; made when the engine runs.

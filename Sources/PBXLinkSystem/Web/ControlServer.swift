@@ -24,6 +24,9 @@ struct ControlServer: Sendable {
     router.get("/v1/why/:site") { _, context in
       JSONReply(try await engine.why(context.parameters.require("site")))
     }
+    router.get("/v1/history/:site") { _, context in
+      JSONReply(try await engine.history(of: context.parameters.require("site")))
+    }
     router.get("/v1/documents") { _, _ in JSONReply(try await engine.documents()) }
     router.post("/v1/init") {
       JSONReply(try await engine.found($0.decode(as: Control.FoundRequest.self, context: $1)))
