@@ -147,6 +147,14 @@ extension Agent {
       // Both must go at the same moment, so it is asked first.
       return relayAgreements[site.identity]?.mayAsk(at: moment) == true ? [.askForDirect(site.name)] : []
     }
+    if current.inUse != .relay, selection.inUse == .relay, states[current.inUse]?.isUp == true,
+      let agreement = relayAgreements[site.identity], let choice = agreement.choice,
+      moment - agreement.chosenAt < RelayAgreement.askingTime
+    {
+      // The way that is left still works, so both can go at the same moment.
+      guard agreement.isLeader, relayAgreements[site.identity]?.mayAsk(at: moment) == true else { return [] }
+      return [.askForRelay(site.name, relay: choice)]
+    }
     pathSelections[site.identity] = selection
     guard selection.inUse != current.inUse else {
       let next = self.relay(to: site)
@@ -157,7 +165,7 @@ extension Agent {
       switch states[current.inUse]?.condition {
       case .down: "\(current.inUse.rawValue) does not answer"
       case .degraded where !selection.isPreferred(to: current.inUse):
-        "calls by \(current.inUse.rawValue) would sound poor"
+        Self.poorWay(current.inUse)
       default: "it works and is preferred"
       }
     return moved(site, why)

@@ -111,6 +111,8 @@ public struct Agent: Sendable {
     case relayNotes([SiteName: AgedRelayNote], monotonic: Duration)
     /// The direct way to a site works, and both ends take it now.
     case leaveRelay(SiteName, monotonic: Duration)
+    /// Both ends go by a relay now.
+    case takeRelay(SiteName, relay: SiteName, monotonic: Duration)
     /// The planes are as these documents want them, and Asterisk takes calls by these generations of our trunk key.
     case applied(Directory, trunkGenerations: [UInt32])
     /// A site says what it has applied.
@@ -156,6 +158,8 @@ public struct Agent: Sendable {
       receive(relayNotes: notes, at: moment, now)
       return []
     case .leaveRelay(let site, let moment): return leaveRelay(to: site, at: moment, now)
+    case .takeRelay(let site, let relay, let moment):
+      return take(relay: relay, to: site, at: moment, now)
     case .applied(let directory, let generations):
       return try noteApplied(directory, trunkGenerations: generations, at: now)
     case .receipt(let receipt, let site): return note(receipt, from: site, at: now)

@@ -21,6 +21,8 @@ public enum Effect: Hashable, Sendable {
   case sendReceipts([SiteName])
   /// Ask a site that is reached by a relay whether it goes direct too.
   case askForDirect(SiteName)
+  /// Ask a site to go by a relay at the same moment as we: the way between us is poor, but works.
+  case askForRelay(SiteName, relay: SiteName)
   /// Delete the keys that are in use no more.
   case removeOldKeys
   /// It is time to make new keys and begin a rotation.

@@ -43,9 +43,7 @@ public struct PathSelection: Hashable, Sendable {
     if states[inUse]?.condition == .degraded, !hasLeftPoorPath,
       let other = preference.first(where: { states[$0]?.condition == .up })
     {
-      leave(at: now)
-      take(other, at: now)
-      if other == .relay { (hold, hasLeftPoorPath) = (max(hold, Self.unseenHold), true) }
+      leavePoorPath(for: other, at: now)
     } else if let rank, states[inUse]?.condition != .down {
       let hold = inUse == .relay ? hold / Self.relayFactor : hold
       let better = preference[..<rank].first { path in
@@ -67,6 +65,13 @@ public struct PathSelection: Hashable, Sendable {
   func isPreferred(to other: TunnelPath) -> Bool {
     guard let mine = preference.firstIndex(of: inUse) else { return false }
     return preference.firstIndex(of: other).map { mine < $0 } ?? true
+  }
+
+  /// Takes another path since the one in use is poor.
+  mutating func leavePoorPath(for other: TunnelPath, at now: Duration) {
+    leave(at: now)
+    take(other, at: now)
+    if other == .relay { (hold, hasLeftPoorPath) = (max(hold, Self.unseenHold), true) }
   }
 
   private mutating func leave(at now: Duration) {

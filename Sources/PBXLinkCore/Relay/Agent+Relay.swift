@@ -136,6 +136,27 @@ extension Agent {
     }
   }
 
+  /// Whether we would go by a relay with a site now, if it went too.
+  public func wouldTake(_ relay: SiteName, to name: SiteName, at now: Timestamp) -> Bool {
+    guard let site = linkedSite(name, at: now), path(to: site) != .relay,
+      let agreement = relayAgreements[site.identity]
+    else { return false }
+    return relays(for: site, includingPoor: agreement.takesPoorRelays)[relay] != nil
+  }
+
+  /// Both ends leave a poor way for a relay.
+  mutating func take(
+    relay: SiteName, to name: SiteName, at moment: Duration, _ now: Timestamp
+  ) -> [Effect] {
+    guard wouldTake(relay, to: name, at: now), let site = linkedSite(name, at: now) else { return [] }
+    let why = Self.poorWay(path(to: site))
+    relayAgreements[site.identity]?.follow(relay, at: moment)
+    pathSelections[site.identity]?.leavePoorPath(for: .relay, at: moment)
+    return moved(site, why)
+  }
+
+  static func poorWay(_ path: TunnelPath) -> String { "calls by \(path.rawValue) would sound poor" }
+
   /// Both ends go direct again.
   mutating func leaveRelay(to name: SiteName, at moment: Duration, _ now: Timestamp) -> [Effect] {
     guard let site = linkedSite(name, at: now), path(to: site) == .relay,

@@ -11,7 +11,9 @@ struct RelayAgreement: Sendable {
   static let patience = Duration.seconds(10)
   /// How long one that carried nothing is left out.
   static let pause = Duration.seconds(60)
-  /// Between two questions whether the peer wants to go direct too.
+  /// How long the two ends try to leave a way that still works at the same moment, before each goes by itself.
+  static let askingTime = Duration.seconds(6)
+  /// Between two questions whether the peer goes too, direct or by the relay.
   static let askingInterval = Duration.seconds(5)
 
   /// How long after the beginning or a change notes are renewed each second.
@@ -84,12 +86,18 @@ struct RelayAgreement: Sendable {
     reachable.filter { relay in failed[relay.key].map { now - $0 >= Self.pause } ?? true }
   }
 
+  /// Goes by the relay that both ends have just agreed on.
+  mutating func follow(_ relay: SiteName, at now: Duration) {
+    if choice != relay { chosenAt = now }
+    (choice, worked) = (relay, now)
+  }
+
   /// What to tell the peer.
   func note(reachable: [SiteName: Int], at now: Duration) -> RelayNote {
     RelayNote(relays: usable(reachable, at: now), choice: isLeader ? choice : nil)
   }
 
-  /// Whether to ask the peer now whether it wants to go direct too.
+  /// Whether to ask the peer now whether it goes too.
   mutating func mayAsk(at now: Duration) -> Bool {
     if let asked, now - asked < Self.askingInterval { return false }
     asked = now

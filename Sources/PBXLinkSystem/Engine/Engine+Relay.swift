@@ -65,6 +65,39 @@ extension Engine {
       }.result)
   }
 
+  /// Goes by a relay with a site that goes too. One that cannot be asked learns of our choice at the relay.
+  func ask(_ name: SiteName, for relay: SiteName) async {
+    guard let site = agent?.linkedSite(name, at: Self.clock()), let client = client(of: site, timeout: 3)
+    else { return }
+    do {
+      if let reason = try await client.goByRelay(relay).wait {
+        return logger.debug("'\(name)' does not go by '\(relay)' yet: \(reason)")
+      }
+      try await move { .takeRelay(name, relay: relay, monotonic: $0) }
+    } catch {
+      logger.notice("going by relay '\(relay)': \(error)")
+    }
+  }
+
+  /// The answer has so long to leave by the way that is left.
+  private static let farewell = Duration.milliseconds(20)
+
+  func exchangeRelayed(_ request: RelayedRequest, from address: IPAddress) async throws -> DirectAnswer {
+    let name = try heard(address)
+    guard try member().wouldTake(request.relay, to: name, at: Self.clock()) else {
+      return DirectAnswer(wait: "it does not want that relay now")
+    }
+    Task {
+      try await Task.sleep(for: Self.farewell)
+      do {
+        try await move { .takeRelay(name, relay: request.relay, monotonic: $0) }
+      } catch {
+        logger.error("going by relay '\(request.relay)': \(error)")
+      }
+    }
+    return DirectAnswer(wait: nil)
+  }
+
   /// Goes direct with a site that says that it sees the direct way work too.
   func askForDirect(_ name: SiteName) async {
     guard let site = agent?.linkedSite(name, at: Self.clock()), let client = client(of: site, timeout: 3)
@@ -115,10 +148,15 @@ extension Engine {
   }
 
   private func leaveRelay(to name: SiteName) async throws {
+    try await move { .leaveRelay(name, monotonic: $0) }
+  }
+
+  /// Takes another path at this moment.
+  private func move(_ event: (Duration) -> Agent.Event) async throws {
     guard let moment = pathProbes?.now else { return }
     let now = Self.clock()
     var next = try member()
-    let effects = try next.handle(.leaveRelay(name, monotonic: moment), at: now)
+    let effects = try next.handle(event(moment), at: now)
     guard !effects.isEmpty else { return }
     try commit(next, effects, at: now)
     // The other planes can wait, each moment between the two ends is lost for calls.

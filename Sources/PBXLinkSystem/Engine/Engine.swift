@@ -121,7 +121,8 @@ public actor Engine {
         changes.append(try .setMeta(.invitations, next.invitations))
         changes.append(try .setMeta(.awaited, next.awaited))
       case .journal(let entry): changes.append(.appendEvent(entry))
-      case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys, .askForDirect: break
+      case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys: break
+      case .askForDirect, .askForRelay: break
       }
     }
     if next.restoredFrom != agent?.restoredFrom {
@@ -148,6 +149,7 @@ public actor Engine {
     }
     if !receivers.isEmpty { Task { await sendReceipts(to: Set(receivers)) } }
     for case .askForDirect(let site) in effects { Task { await askForDirect(site) } }
+    for case .askForRelay(let site, let relay) in effects { Task { await ask(site, for: relay) } }
     if effects.contains(.rotateKeys) { Task { await rotateOnSchedule() } }
     if effects.contains(.removeOldKeys) { removeOldKeys() }
     let mustReconcile = effects.contains(.reconcile)

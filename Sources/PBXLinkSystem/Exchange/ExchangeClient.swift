@@ -47,6 +47,15 @@ struct ExchangeClient: Sendable {
 
   func goDirect() async throws -> DirectAnswer { try await post(ExchangePath.direct, DirectRequest()) }
 
+  /// Whether the peer goes by a relay too; an older agent does when it hears of our choice at the relay.
+  func goByRelay(_ relay: SiteName) async throws -> DirectAnswer {
+    do {
+      return try await post(ExchangePath.relayed, RelayedRequest(relay: relay))
+    } catch let error as ExchangeError where error.isUnknownRequest {
+      return DirectAnswer(wait: nil)
+    }
+  }
+
   /// What the peer has in brief; nil from an older agent.
   func compare(_ request: CompareRequest) async throws -> CompareAnswer? {
     do {

@@ -14,6 +14,7 @@ public import PBXLinkCore
 ///     POST /v1/endpoints   EndpointsRequest → EndpointsAnswer   where the asked site sees the tunnels of silent ones
 ///     POST /v1/relay       RelayRequest     → RelayAnswer       notes between sites that cannot reach each other
 ///     POST /v1/direct      DirectRequest    → DirectAnswer      before both ends leave a relay
+///     POST /v1/relayed     RelayedRequest   → DirectAnswer      before both ends leave a poor way for a relay
 ///     POST /v1/join        JoinRequest      → JoinAnswer        redeem an invitation (throw-away tunnel only)
 ///
 /// An agent that does not know `compare` or `offer` answers 404: then the digest or the documents are sent.
@@ -27,6 +28,7 @@ enum ExchangePath {
   static let endpoints = "/v1/endpoints"
   static let relay = "/v1/relay"
   static let direct = "/v1/direct"
+  static let relayed = "/v1/relayed"
   static let join = "/v1/join"
 }
 

@@ -21,6 +21,7 @@ protocol ExchangeDelegate: Sendable {
   func exchangeEndpoints(_ request: EndpointsRequest, from address: IPAddress) async throws -> EndpointsAnswer
   func exchangeRelay(_ request: RelayRequest, from address: IPAddress) async throws -> RelayAnswer
   func exchangeDirect(_ request: DirectRequest, from address: IPAddress) async throws -> DirectAnswer
+  func exchangeRelayed(_ request: RelayedRequest, from address: IPAddress) async throws -> DirectAnswer
   func exchangeJoin(_ request: JoinRequest, from address: IPAddress) async throws -> JoinAnswer
 }
 
@@ -58,6 +59,7 @@ struct ExchangeServer: Sendable {
     serve(ExchangePath.endpoints) { try await delegate.exchangeEndpoints($0, from: $1) }
     serve(ExchangePath.relay) { try await delegate.exchangeRelay($0, from: $1) }
     serve(ExchangePath.direct) { try await delegate.exchangeDirect($0, from: $1) }
+    serve(ExchangePath.relayed) { try await delegate.exchangeRelayed($0, from: $1) }
     serve(ExchangePath.join) { try await delegate.exchangeJoin($0, from: $1) }
     var quiet = logger
     quiet.logLevel = .error

@@ -18,6 +18,12 @@ struct RelayAnswer: Sendable, Codable {
 /// The asking site sees the direct way work and would leave the relay.
 struct DirectRequest: Sendable, Codable {}
 
+/// The asking site would go by a relay: the direct way is poor.
+struct RelayedRequest: Sendable, Codable {
+  /// The relay.
+  let relay: SiteName
+}
+
 /// Whether it may do so now.
 struct DirectAnswer: Sendable, Codable {
   /// Why not yet; nil when the answering site follows.

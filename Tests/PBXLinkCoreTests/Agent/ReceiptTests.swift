@@ -196,7 +196,8 @@ struct ReceiptTests {
       for effect in effects {
         switch effect {
         case .saveDocuments, .saveInvitations, .saveKeyGenerations: saved = true
-        case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys, .askForDirect:
+        case .reconcile, .hangUp, .push, .sendReceipts, .rotateKeys, .removeOldKeys, .askForDirect,
+          .askForRelay:
           #expect(saved, "step \(number): \(effect) before anything was saved")
         case .journal: break
         }

@@ -33,6 +33,21 @@ struct RelayedLinkTests {
 
   private let up = PathState(.up, since: .zero, roundTrip: .milliseconds(20))
 
+  /// Lets one end ask the other to go by the relay, and both go if it agrees.
+  private func carryOut(
+    _ effects: [Effect], of agent: WritableKeyPath<Three, Agent>, _ three: inout Three
+  ) throws {
+    for case .askForRelay(let site, let relay) in effects {
+      let peer: WritableKeyPath<Three, Agent> = agent == \.one ? \.two : \.one
+      let (own, moment) = (three[keyPath: agent].mesh.site, three.moment)
+      #expect(site == three[keyPath: peer].mesh.site)
+      guard three[keyPath: peer].wouldTake(relay, to: own, at: now) else { continue }
+      _ = try three[keyPath: peer].handle(.takeRelay(own, relay: relay, monotonic: moment), at: now)
+      let moved = try three[keyPath: agent].handle(.takeRelay(site, relay: relay, monotonic: moment), at: now)
+      #expect(moved.contains(.reconcile) && moved.journal == [.pathChanged])
+    }
+  }
+
   /// One second: both look at their paths and visit the relay.
   @discardableResult
   private func step(
@@ -98,17 +113,37 @@ struct RelayedLinkTests {
       ([.degraded, .degraded], [.up, .degraded], false), ([.down, .down], [.degraded, .degraded], true),
     ] as [([PathState.Condition], [PathState.Condition], Bool)] {
       var three = try three()
-      var effects: [Effect] = []
-      for _ in 0..<8 { effects += try step(&three, wireguard: wireguard, towardsRelay: legs).one }
+      for _ in 0..<8 {
+        let effects = try step(&three, wireguard: wireguard, towardsRelay: legs)
+        try carryOut(effects.one, of: \.one, &three)
+        try carryOut(effects.two, of: \.two, &three)
+      }
       for (agent, peer) in [(three.one, three.two), (three.two, three.one)] {
         let site = try #require(agent.linkedSite(peer.mesh.site, at: now))
         #expect((agent.relay(to: site) != nil) == isLeft, "\(wireguard) \(legs)")
       }
-      let why = wireguard[0] == .down ? "does not answer" : "would sound poor"
-      #expect(
-        effects.contains { if case .journal(let entry) = $0 { entry.text.contains(why) } else { false } }
-          == isLeft)
     }
+  }
+
+  @Test("before a poor direct way is left one end asks the other; when that fails each goes by itself")
+  func askingForRelay() throws {
+    var three = try three()
+    var (asked, left) = ([Int](), [Int?](repeating: nil, count: 2))
+    for second in 0..<14 {
+      let effects = try step(&three, wireguard: [.degraded, .degraded])
+      #expect(!effects.two.contains { if case .askForRelay = $0 { true } else { false } }, "one comes first")
+      if effects.one.contains(.askForRelay(three.two.mesh.site, relay: three.head.mesh.site)) {
+        asked.append(second)
+      }
+      for (index, effects) in [effects.one, effects.two].enumerated()
+      where effects.journal == [.pathChanged] {
+        left[index] = second
+      }
+    }
+    #expect(asked.count == 2 && asked[1] - asked[0] == 5, "\(asked)")
+    let leader = try #require(left[0])
+    #expect(leader - asked[0] == 6 && left[1].map { abs($0 - leader) <= 2 } == true, "\(left)")
+    #expect(!three.one.wouldTake(three.head.mesh.site, to: three.two.mesh.site, at: now), "it has it already")
   }
 
   @Test("a site without the role keeps no notes, and one that refuses in its site file has no part in it")

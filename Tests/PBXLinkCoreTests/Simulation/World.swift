@@ -137,7 +137,8 @@ struct World {
         }
       case .journal(let entry):
         try require(entry.kind != .siteForked, "\(site): \(entry.text)")
-      case .hangUp, .saveKeyGenerations, .sendReceipts, .rotateKeys, .removeOldKeys, .askForDirect: break
+      case .hangUp, .saveKeyGenerations, .sendReceipts, .rotateKeys, .removeOldKeys: break
+      case .askForDirect, .askForRelay: break
       }
     }
     offices[site]?.agent = agent

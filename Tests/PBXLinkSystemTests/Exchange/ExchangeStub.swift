@@ -51,6 +51,9 @@ actor ExchangeStub: ExchangeDelegate {
   func exchangeDirect(_ request: DirectRequest, from address: IPAddress) async throws -> DirectAnswer {
     DirectAnswer(wait: nil)
   }
+  func exchangeRelayed(_ request: RelayedRequest, from address: IPAddress) async throws -> DirectAnswer {
+    DirectAnswer(wait: nil)
+  }
   func exchangeJoin(_ request: JoinRequest, from address: IPAddress) throws -> JoinAnswer {
     joins.append(request)
     return try JSONDecoder().decode(JoinAnswer.self, from: Data(#"{"membership":"m","documents":[]}"#.utf8))
