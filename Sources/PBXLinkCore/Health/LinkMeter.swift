@@ -117,10 +117,26 @@ struct LinkMeter: Hashable {
     return parts[parts.count - 1]
   }
 
-  /// What the last minute has shown, or less of it.
-  func figures(at now: Duration, within window: Duration = Self.window) -> LinkFigures {
+  /// What the last minute has shown.
+  func figures(at now: Duration) -> LinkFigures { figures(of: recent(Self.window, at: now)) }
+
+  /// What a time has shown without the five seconds in which most was lost: a short break says nothing of the rest.
+  /// - Parameter start: what was lost before is left out.
+  func steadyFigures(of window: Duration, since start: Duration, at now: Duration) -> LinkFigures {
+    // A loss shows with the next answer, so the part in which it began is not looked at.
+    var parts = recent(window, at: now).filter { start == .zero || $0.number > Int(start / Self.slotLength) }
+    if let worst = parts.indices.max(by: { parts[$0].losses.lost < parts[$1].losses.lost }) {
+      parts.remove(at: worst)
+    }
+    return figures(of: parts)
+  }
+
+  private func recent(_ window: Duration, at now: Duration) -> [Part] {
     let first = Int(now / Self.slotLength) - Int(window / Self.slotLength)
-    let parts = parts.filter { $0.number > first }
+    return parts.filter { $0.number > first }
+  }
+
+  private func figures(of parts: [Part]) -> LinkFigures {
     func sum(_ key: KeyPath<Part, Int>) -> Int { parts.reduce(0) { $0 + $1[keyPath: key] } }
     var figures = LinkFigures()
     figures.answers = sum(\.answers)

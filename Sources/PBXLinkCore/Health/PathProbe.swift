@@ -22,6 +22,8 @@ public struct PathProbe: Hashable, Sendable {
   private var degradation = Degradation()
   /// When it was rated last.
   private var rated = Duration.zero
+  /// Since when packets go both ways, however poorly.
+  private var upSince = Duration.zero
   private var sequence: UInt32 = 0
   /// Probes whose answer would still be taken, oldest first; none that is older than the last answered one.
   private var pending: [Sent] = []
@@ -85,7 +87,8 @@ public struct PathProbe: Hashable, Sendable {
   public mutating func rate(by standard: CallStandard, at now: Duration) {
     guard state.isUp, now - rated >= Self.ratingInterval else { return }
     rated = now
-    let figures = meter.figures(at: now, within: Degradation.window)
+    // An outage that is over is no reason to leave what works again.
+    let figures = meter.steadyFigures(of: Degradation.window, since: upSince, at: now)
     degradation.update(
       mos: figures.worseMOS(codec: standard.codec), minimum: standard.minimumMOS, at: now)
     become(degradation.isDegraded ? .degraded : .up, at: now)
@@ -107,6 +110,7 @@ public struct PathProbe: Hashable, Sendable {
 
   private mutating func become(_ condition: PathState.Condition, at now: Duration) {
     guard state.condition != condition else { return }
+    if condition.isUp, !state.isUp { upSince = now }
     state = PathState(condition, since: now, roundTrip: condition == .down ? nil : state.roundTrip)
     if condition == .down { degradation = Degradation() }
   }

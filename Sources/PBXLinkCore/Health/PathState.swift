@@ -12,6 +12,8 @@ public struct PathState: Hashable, Sendable {
     /// They do, but calls would sound poor.
     case degraded
     case down
+
+    var isUp: Bool { self == .up || self == .degraded }
   }
 
   /// Whether packets go both ways.
@@ -29,5 +31,5 @@ public struct PathState: Hashable, Sendable {
   }
 
   /// Whether the path is known to work, however poorly.
-  public var isUp: Bool { condition == .up || condition == .degraded }
+  public var isUp: Bool { condition.isUp }
 }

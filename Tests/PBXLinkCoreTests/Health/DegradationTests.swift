@@ -71,6 +71,30 @@ struct DegradationTests {
     #expect(times[.up].map { (210...235).contains($0) } == true, "\(times)")
   }
 
+  @Test("an outage that is over does not degrade the path that is up again, nor does a short break")
+  func outage() {
+    let standard = CallStandard(codec: "ulaw", minimumMOS: 3.6)
+    for length in [3, 5, 7, 15, 40, 130] {
+      var probe = PathProbe(interval: .milliseconds(500), at: .zero)
+      var (reached, conditions): (UInt32, [PathState.Condition]) = (0, [])
+      for index in 0..<400 {
+        let now = Duration.milliseconds(500 * index + 100)
+        let stamp = NTPTimestamp(
+          unixSeconds: now.components.seconds, nanoseconds: now.components.attoseconds / 1_000_000_000)
+        let packet = probe.send(at: now, timestamp: stamp)
+        if !(100..<100 + length).contains(index) {
+          probe.receive(
+            STAMPReflection(to: packet, number: reached, receivedAt: stamp, ttl: 255, sentAt: stamp),
+            at: now + .milliseconds(20))
+          reached += 1
+        }
+        probe.rate(by: standard, at: now)
+        if conditions.last != probe.state.condition { conditions.append(probe.state.condition) }
+      }
+      #expect(conditions == (length < 6 ? [.unknown, .up] : [.unknown, .up, .down, .up]), "\(length)")
+    }
+  }
+
   @Test("a codec without published constants is rated as G.711")
   func codecs() {
     #expect(CallStandard(codec: "opus", minimumMOS: 3).codec == .g711)
