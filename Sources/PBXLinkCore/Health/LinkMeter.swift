@@ -124,7 +124,7 @@ struct LinkMeter: Hashable {
   /// - Parameter start: what was lost before is left out.
   func steadyFigures(of window: Duration, since start: Duration, at now: Duration) -> LinkFigures {
     // A loss shows with the next answer, so the part in which it began is not looked at.
-    var parts = recent(window, at: now).filter { start == .zero || $0.number > Int(start / Self.slotLength) }
+    var parts = recent(window, at: now).filter { $0.number > Int(start / Self.slotLength) }
     if let worst = parts.indices.max(by: { parts[$0].losses.lost < parts[$1].losses.lost }) {
       parts.remove(at: worst)
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-internal import FoundationEssentials
 internal import GRDB
 internal import Glibc
 public import PBXLinkCore
@@ -135,10 +134,7 @@ public final class HistoryStore: Sendable {
   /// Closes the database and removes its files.
   public func erase() throws(StoreError) {
     do {
-      try queue.close()
-      for suffix in ["", "-wal", "-shm"] where access(path + suffix, F_OK) == 0 {
-        try FileManager.default.removeItem(atPath: path + suffix)
-      }
+      try queue.erase()
     } catch {
       throw StoreError(error, path: path)
     }

@@ -170,10 +170,7 @@ public final class Store: Sendable {
   /// Closes the database and removes its files; for a site that leaves its mesh for good.
   public func erase() throws(StoreError) {
     do {
-      try queue.close()
-      for suffix in ["", "-wal", "-shm"] where access(path + suffix, F_OK) == 0 {
-        try FileManager.default.removeItem(atPath: path + suffix)
-      }
+      try queue.erase()
     } catch {
       throw StoreError(error, path: path)
     }
