@@ -94,6 +94,8 @@ public struct Configuration: Hashable, Sendable {
   public var exchangePort: UInt16 = 4570
   /// The UDP port of the probes inside the tunnel.
   public var probePort: UInt16 = 4571
+  /// How soon a dead path is noticed.
+  public var detection = FailureDetection.normal
   /// The MOS of a link below which calls take another way where there is one; 1 for never.
   public var minimumMOS = 3.6
   /// Keys and the database.

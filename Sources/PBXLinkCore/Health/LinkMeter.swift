@@ -16,7 +16,7 @@ struct LinkMeter: Hashable {
   private var probes: [Probe] = []
   private var losses = LossCount()
   /// When any answer came last.
-  private var lastAnswer: Duration?
+  private(set) var lastAnswer: Duration?
   /// The newest answer that none has overtaken.
   private var last: Arrival?
   private var parts: [Part] = []
@@ -58,13 +58,14 @@ struct LinkMeter: Hashable {
     probes.append(Probe(sequence: packet.sequence, timestamp: packet.timestamp, moment: now))
   }
 
-  /// Takes an answer in; one that is not to a probe of the last seconds is left out.
-  mutating func receive(_ answer: STAMPReflection, at now: Duration) {
+  /// Takes an answer in and returns the round trip; nil for one that is not the first to a probe of the last seconds.
+  @discardableResult
+  mutating func receive(_ answer: STAMPReflection, at now: Duration) -> Duration? {
     guard
       let index = probes.lastIndex(where: {
         $0.sequence == answer.senderSequence && $0.timestamp == answer.senderTimestamp
       }), now - probes[index].moment <= Self.patience
-    else { return }
+    else { return nil }
     let counts = DirectMeasurement(answeredIn: answer.extensions)
     let reached = counts?.reached ?? 0
     let former = probes[index].answer
@@ -72,7 +73,7 @@ struct LinkMeter: Hashable {
     defer { parts[parts.count - 1] = part }
     if former != nil { part.duplicates += 1 }
     // On the way back it was doubled when the reflector has counted it once.
-    guard former != reached else { return }
+    guard former != reached else { return nil }
     probes[index].answer = reached
     let before = losses.totals
     losses.take(
@@ -80,23 +81,29 @@ struct LinkMeter: Hashable {
       isNext: lastAnswer.map { $0 <= probes[index].moment } ?? false)
     lastAnswer = now
     part.note(losses.totals, since: before)
-    guard former == nil else { return }
+    guard former == nil else { return nil }
     part.answers += 1
-    measure(answer, sent: probes[index].moment, at: now, in: &part)
+    return measure(answer, sent: probes[index].moment, at: now, in: &part)
   }
 
   private mutating func measure(
     _ answer: STAMPReflection, sent: Duration, at now: Duration, in part: inout Part
-  ) {
+  ) -> Duration {
     let roundTrip = answer.roundTrip(sentAt: sent, receivedAt: now)
     part.note(roundTrip)
     let arrival = Arrival(
       sequence: answer.senderSequence, sent: sent, received: now, roundTrip: roundTrip,
       there: answer.receiveTimestamp, back: answer.timestamp)
-    guard let last else { return self.last = arrival }
-    guard Int32(bitPattern: arrival.sequence &- last.sequence) > 0 else { return part.reordered += 1 }
-    self.last = arrival
-    guard !answer.errorEstimate.isPTP else { return }
+    if let last, Int32(bitPattern: arrival.sequence &- last.sequence) <= 0 {
+      part.reordered += 1
+    } else {
+      if let last, !answer.errorEstimate.isPTP { measureJitter(from: last, to: arrival, in: &part) }
+      last = arrival
+    }
+    return roundTrip
+  }
+
+  private func measureJitter(from last: Arrival, to arrival: Arrival, in part: inout Part) {
     let there = arrival.there.elapsed(since: last.there) - (arrival.sent - last.sent)
     let back = arrival.received - last.received - arrival.back.elapsed(since: last.back)
     // One way takes no longer than both; if it seems so the clock over there was set.

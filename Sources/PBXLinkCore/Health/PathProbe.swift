@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-/// The probes of one path to a peer: which were sent, which came back, and what follows.
+/// The probes of one path to a peer: which are sent, what comes back, and what follows.
 ///
-/// What counts is probes, not time: whoever slept has sent none, so that our own lateness never makes a path
-/// look dead. Read the answers that wait before sending the next probe.
+/// Whoever runs it calls ``tick(at:timestamp:jitter:)`` when it is ``due``, after taking in what has come.
 public struct PathProbe: Hashable, Sendable {
-  /// So many probes in a row without an answer, and the path is down.
-  public static let lossLimit = 6
-  /// So many answers in a row, and it is up.
-  public static let answersNeeded = 3
-  /// An answer is taken while no more than so many later probes are on their way. A path whose answers all
-  /// come later than that is of no use to a call, and must not look up and down in turns.
-  static let patience = 3
-
   /// What has been found so far.
   public private(set) var state: PathState
+  /// Whether packets can leave at all; without an endpoint of the peer a path that is down is left alone.
+  public private(set) var hasEndpoint = true
 
-  private let interval: Duration
+  private var liveness: PathLiveness
   private var meter = LinkMeter()
   private var degradation = Degradation()
   /// When it was rated last.
@@ -25,59 +18,147 @@ public struct PathProbe: Hashable, Sendable {
   /// Since when packets go both ways, however poorly.
   private var upSince = Duration.zero
   private var sequence: UInt32 = 0
-  /// Probes whose answer would still be taken, oldest first; none that is older than the last answered one.
-  private var pending: [Sent] = []
-  private var missesInRow = 0
-  private var answersInRow = 0
+  private var nextProbe: Duration
+  /// Until when nothing is known of a path that nothing has come by.
+  private var unknownUntil: Duration?
 
-  private struct Sent: Hashable {
-    let sequence: UInt32
-    let timestamp: NTPTimestamp
-    let moment: Duration
-    var isMissed = false
-  }
+  /// For so long nothing is said of a new path that is silent.
+  static let firstWait = Duration.seconds(3)
+  /// Longest time between two probes of a path that is silent.
+  static let longestPause = Duration.seconds(30)
+  /// Time between two looks at a path that leads nowhere.
+  static let rest = Duration.seconds(300)
+  /// Probes leave at multiples of this, so that many paths do not wake us for each.
+  static let grain = Duration.milliseconds(5)
 
-  /// Nothing is known yet; `interval` is the time that a probe has to come back before it counts as missed.
-  public init(interval: Duration, at now: Duration) {
-    self.interval = interval
+  /// Nothing is known yet.
+  /// - Parameters:
+  ///   - discriminator: our name for the BFD session: not 0, and of this path alone.
+  ///   - first: when the first probe leaves.
+  public init(
+    _ timing: BFDSession.Timing, discriminator: UInt32, first: Duration? = nil, at now: Duration
+  ) {
+    liveness = PathLiveness(timing, discriminator: discriminator)
     state = PathState(.unknown, since: now)
+    nextProbe = first ?? now
+    unknownUntil = now + Self.firstWait
   }
 
-  /// The next probe. `now` is monotonic; `timestamp` is the system's clock and only goes along.
-  public mutating func send(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
-    for index in pending.indices where !pending[index].isMissed && now - pending[index].moment >= interval {
-      pending[index].isMissed = true
-      missesInRow = min(missesInRow + 1, Self.lossLimit)
+  /// When to call next.
+  public var due: Duration { min(nextProbe, deadline ?? nextProbe) }
+
+  private var deadline: Duration? {
+    [liveness.deadline, unknownUntil, state.condition == .unknown ? liveness.graceUntil : nil].compactMap(
+      \.self
+    ).min()
+  }
+
+  /// Judges the silence so far, and gives the next probe if it is time for one.
+  /// - Parameters:
+  ///   - now: monotonic.
+  ///   - timestamp: the system's clock, which only goes along.
+  ///   - jitter: by chance from 0 to 1; it makes the time to the next probe up to a quarter shorter (RFC 5880 §6.8.7).
+  public mutating func tick(at now: Duration, timestamp: NTPTimestamp, jitter: Double) -> STAMPPacket? {
+    let late = max(.zero, now - due)
+    liveness.pass(to: now, late: late)
+    if let end = unknownUntil {
+      let end = end + late
+      unknownUntil = now < end ? end : nil
     }
-    if missesInRow == Self.lossLimit { become(.down, at: now) }
-    if pending.count == Self.patience {
-      pending.removeFirst()
-      answersInRow = 0
-    }
+    judge(at: now)
+    guard now >= nextProbe else { return nil }
+    defer { planNextProbe(at: now, jitter: jitter) }
+    guard hasEndpoint || state.condition != .down else { return nil }
+    return probe(at: now, timestamp: timestamp)
+  }
+
+  private mutating func probe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
     defer { sequence &+= 1 }
-    pending.append(Sent(sequence: sequence, timestamp: timestamp, moment: now))
     let counts = DirectMeasurement(sent: sequence &+ 1)
-    let packet = STAMPPacket(sequence: sequence, timestamp: timestamp, extensions: counts.requestBytes)
+    let packet = STAMPPacket(
+      sequence: sequence, timestamp: timestamp,
+      extensions: counts.requestBytes + Liveness.requestBytes(liveness.session.packet))
     meter.send(packet, at: now)
+    liveness.send(sequence)
     return packet
   }
 
-  /// Takes an answer in and returns the round trip; nil when it answers none of the pending probes.
+  /// A path that is silent is probed less and less, at a twelfth of the time that the silence has lasted, until something
+  /// comes from there: in a large mesh most of what is known may be off. WireGuard goes on trying for a handshake each 5 s
+  /// for 90 s after each packet.
+  private mutating func planNextProbe(at now: Duration, jitter: Double) {
+    var interval = liveness.transmitInterval ?? Self.rest
+    if state.condition == .down {
+      let silence = now - max(state.since, liveness.lastHeard ?? .zero)
+      interval = hasEndpoint ? max(interval, min(silence / 12, Self.longestPause)) : Self.rest
+    }
+    let step = interval * (1 - min(max(jitter, 0), 1) / 4)
+    // From when the last one was due, so that lateness does not add up; one that was missed is left out, since a burst
+    // would tell nothing.
+    let next = nextProbe + step > now ? nextProbe + step : now + step
+    nextProbe = Self.grain * Int((next / Self.grain).rounded(.up))
+  }
+
+  /// Takes an answer in and returns the round trip; nil when it answers none of the last probes.
   @discardableResult
   public mutating func receive(_ answer: STAMPReflection, at now: Duration) -> Duration? {
-    meter.receive(answer, at: now)
-    guard
-      let index = pending.firstIndex(where: {
-        $0.sequence == answer.senderSequence && $0.timestamp == answer.senderTimestamp
-      })
-    else { return nil }
-    let roundTrip = answer.roundTrip(sentAt: pending[index].moment, receivedAt: now)
-    answersInRow = min(index == 0 ? answersInRow + 1 : 1, Self.answersNeeded)
-    pending.removeSubrange(...index)
-    missesInRow = pending.count(where: \.isMissed)
-    if answersInRow == Self.answersNeeded, !state.isUp { become(.up, at: now) }
+    guard let roundTrip = meter.receive(answer, at: now) else { return nil }
+    take(at: now) { $0.receive(answerTo: answer.senderSequence, answer.liveness, at: now) }
     if state.isUp { state.roundTrip = roundTrip }
     return roundTrip
+  }
+
+  /// Takes the peer's own probe in, and returns what its answer is to say of the session; nil when it has none with us.
+  public mutating func receive(_ probe: STAMPPacket, at now: Duration) -> BFDPacket? {
+    guard let packet = probe.liveness else {
+      hurry(at: now)
+      return nil
+    }
+    var isOurs = false
+    take(at: now) { isOurs = $0.receive(packet, at: now) }
+    return isOurs ? liveness.session.answer(to: packet) : nil
+  }
+
+  /// What has come may change the session, which the peer learns at once.
+  private mutating func take(at now: Duration, _ body: (inout PathLiveness) -> Void) {
+    let before = liveness.session.state
+    // Whoever has slept and finds its peer's complaint about that judges when it has sent again.
+    let hasSlept = now - nextProbe > BFDSession.slowInterval
+    body(&liveness)
+    if liveness.session.state != before { nextProbe = min(nextProbe, now) }
+    hurry(at: now)
+    if liveness.isUp || !hasSlept { judge(at: now) }
+  }
+
+  /// Something has come from the peer: a path that was silent is probed as often as others again.
+  public mutating func hurry(at now: Duration) {
+    hasEndpoint = true
+    if let interval = liveness.transmitInterval { nextProbe = min(nextProbe, now + interval) }
+  }
+
+  /// Asks for another detection time from now on; the peer is told with the next probe.
+  public mutating func set(_ timing: BFDSession.Timing) { liveness.set(timing) }
+
+  /// No endpoint of the peer is known; the path is probed no more once it is down.
+  public mutating func loseEndpoint() { hasEndpoint = false }
+
+  /// Tells the peer with one more probe that it should expect no others.
+  public mutating func lastProbe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
+    liveness.shutDown()
+    return probe(at: now, timestamp: timestamp)
+  }
+
+  private mutating func judge(at now: Duration) {
+    if liveness.isUp {
+      unknownUntil = nil
+      if !state.isUp { become(.up, at: now) }
+    } else if unknownUntil == nil {
+      if liveness.graceUntil == nil {
+        become(.down, at: now)
+      } else if state.isUp {
+        become(.unknown, at: now)
+      }
+    }
   }
 
   /// Between two ratings.
@@ -89,29 +170,21 @@ public struct PathProbe: Hashable, Sendable {
     rated = now
     // An outage that is over is no reason to leave what works again.
     let figures = meter.steadyFigures(of: Degradation.window, since: upSince, at: now)
+    // Answers that all come too late are of no use to a call.
+    let isUnanswered = now - max(upSince, meter.lastAnswer ?? .zero) > Degradation.window
     degradation.update(
-      mos: figures.worseMOS(codec: standard.codec), minimum: standard.minimumMOS, at: now)
+      mos: isUnanswered ? 1 : figures.worseMOS(codec: standard.codec), minimum: standard.minimumMOS, at: now)
     become(degradation.isDegraded ? .degraded : .up, at: now)
   }
 
   /// What the last minute has shown.
   public func figures(at now: Duration) -> LinkFigures { meter.figures(at: now) }
 
-  /// Longest time between two probes of a path that is silent.
-  static let longestPause = Duration.seconds(30)
-
-  /// In how many intervals to send the next probe. A path that is silent is probed less and less, at a twelfth of the
-  /// time that the silence has lasted, until something comes from there: in a large mesh most of what is known may be
-  /// off. WireGuard goes on trying for a handshake each 5 s for 90 s after each packet.
-  public func pause(at now: Duration) -> Int {
-    guard state.condition == .down, answersInRow == 0, missesInRow == Self.lossLimit else { return 1 }
-    return max(1, Int(min((now - state.since) / 12, Self.longestPause) / interval))
-  }
-
   private mutating func become(_ condition: PathState.Condition, at now: Duration) {
     guard state.condition != condition else { return }
     if condition.isUp, !state.isUp { upSince = now }
-    state = PathState(condition, since: now, roundTrip: condition == .down ? nil : state.roundTrip)
-    if condition == .down { degradation = Degradation() }
+    let isUp = condition.isUp
+    state = PathState(condition, since: now, roundTrip: isUp ? state.roundTrip : nil)
+    if !isUp { degradation = Degradation() }
   }
 }

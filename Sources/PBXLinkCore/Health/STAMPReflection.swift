@@ -27,9 +27,12 @@ public struct STAMPReflection: Hashable, Sendable {
   public let extensions: [UInt8]
 
   /// The answer to a packet. One that is shorter than the base packet gets a base packet (§4.6).
-  /// - Parameter number: which packet of the session it answers, counted from 0.
+  /// - Parameters:
+  ///   - number: which packet of the session it answers, counted from 0.
+  ///   - liveness: our end of the BFD session that the packet is of.
   public init(
-    to packet: STAMPPacket, number: UInt32, receivedAt: NTPTimestamp, ttl: UInt8, sentAt: NTPTimestamp
+    to packet: STAMPPacket, number: UInt32, receivedAt: NTPTimestamp, ttl: UInt8, sentAt: NTPTimestamp,
+    liveness: BFDPacket? = nil
   ) {
     sequence = number
     timestamp = sentAt
@@ -40,7 +43,8 @@ public struct STAMPReflection: Hashable, Sendable {
     senderErrorEstimate = packet.errorEstimate
     senderTTL = ttl
     // Each packet is answered, so as many are received as sent.
-    extensions = STAMPExtensions.reflection(of: packet.extensions, count: number &+ 1)
+    extensions = STAMPExtensions.reflection(
+      of: packet.extensions, count: number &+ 1, liveness: liveness)
   }
 
   /// A received answer; nil when it is too short for its fields. Octets that must be zero are not looked at.

@@ -66,6 +66,7 @@ extension Engine {
       let unreachable = agent.linkedSites(at: now).filter { site in
         site.descriptor.flatMap { report.tunnel?.peer(of: $0.wireguard) }.map { $0.endpoint == nil } ?? false
       }
+      await pathProbes?.set(agent.configuration.detection.timing)
       await pathProbes?.watch(
         agent.probedPaths(at: now), unreachable: Set(unreachable.map(\.name)),
         standards: agent.callStandards(at: now))

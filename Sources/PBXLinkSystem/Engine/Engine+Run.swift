@@ -33,7 +33,8 @@ extension Engine {
       group.addTask { try await self.watchKernel() }
       group.addTask { try await self.watchSilence() }
       group.addTask { try await self.visitRelays() }
-      let probes = PathProbes(port: self.configuration.probePort)
+      let probes = PathProbes(
+        port: self.configuration.probePort, timing: self.configuration.detection.timing)
       self.pathProbes = probes
       group.addTask { try await probes.run() }
       group.addTask {

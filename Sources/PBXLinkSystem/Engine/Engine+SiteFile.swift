@@ -28,6 +28,7 @@ extension Engine {
     var fixed = [
       ("paths: state", old.stateDirectory, new.stateDirectory),
       ("paths: runtime", old.runtimeDirectory, new.runtimeDirectory),
+      ("probe: port", "\(old.probePort)", "\(new.probePort)"),
     ]
     if planes != nil {
       fixed += [

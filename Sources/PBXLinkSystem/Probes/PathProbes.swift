@@ -10,13 +10,11 @@ public actor PathProbes {
   /// Yields when a path turns out to work or not to; what it is then stands in ``states``.
   public nonisolated let changes: AsyncStream<Void>
 
-  /// Probes leave at so many moments of an interval, a few to each, so that they never come as a burst.
+  /// The first probes of the paths leave at so many moments of an interval, so that they never come as a burst.
   static let slots = 50
-  /// Intervals after which a path that leads nowhere is looked at again.
-  private static let rest = 1000
 
   private let port: UInt16
-  private let interval: Duration
+  private var timing: BFDSession.Timing
   private let open: ProbeStation.Opener
   private let start = ContinuousClock.now
   private let executor = QueueExecutor("path-probes")
@@ -27,34 +25,33 @@ public actor PathProbes {
   private var queue: [Scheduled] = []
   private var stations: [ProbeStation.Place: ProbeStation] = [:]
   private var nextSlot = 0
-  /// The sites that WireGuard knows no endpoint of.
-  private var unreachable: Set<SiteName> = []
   private var standards: [SiteName: CallStandard] = [:]
   private var timer: (any DispatchSourceTimer)?
 
   private final class Scheduled {
     let target: ProbeTarget
     var probe: PathProbe
+    /// Where it stands in the queue.
     var due: Duration
 
-    init(_ target: ProbeTarget, _ probe: PathProbe, due: Duration) {
-      (self.target, self.probe, self.due) = (target, probe, due)
+    init(_ target: ProbeTarget, _ probe: PathProbe) {
+      (self.target, self.probe, due) = (target, probe, probe.due)
     }
   }
 
   /// Nonisolated as every executor; sockets are read on its queue.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  /// Probes to a port of the peers, which is ours too; each path gets one in an interval.
-  public init(port: UInt16, interval: Duration = .milliseconds(500)) {
-    self.init(port: port, interval: interval) { interface, local, port throws(ProbeError) in
+  /// Probes to a port of the peers, which is ours too.
+  public init(port: UInt16, timing: BFDSession.Timing) {
+    self.init(port: port, timing: timing) { interface, local, port throws(ProbeError) in
       try ProbeSocket(interface: interface, local: local, port: port)
     }
   }
 
-  init(port: UInt16, interval: Duration, open: @escaping ProbeStation.Opener) {
+  init(port: UInt16, timing: BFDSession.Timing, open: @escaping ProbeStation.Opener) {
     self.port = port
-    self.interval = interval
+    self.timing = timing
     self.open = open
     (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
@@ -91,19 +88,24 @@ public actor PathProbes {
     _ targets: [ProbeTarget], unreachable: Set<SiteName> = [], standards: [SiteName: CallStandard] = [:]
   ) {
     self.standards = standards
-    let found = self.unreachable.subtracting(unreachable)
-    self.unreachable = unreachable
-    defer { hurry(found) }
     let wanted = Set(targets)
     probes = probes.filter { wanted.contains($0.key) }
     queue.removeAll { !wanted.contains($0.target) }
     for target in targets where probes[target] == nil {
-      let probe = PathProbe(interval: interval, at: now)
-      let scheduled = Scheduled(target, probe, due: firstMoment(ofSlot: nextSlot))
+      let probe = PathProbe(
+        timing, discriminator: .random(in: 1...UInt32.max), first: firstMoment(ofSlot: nextSlot), at: now)
+      let scheduled = Scheduled(target, probe)
       probes[target] = scheduled
       enqueue(scheduled)
       // Steps of the golden ratio spread any number of paths evenly.
       nextSlot = (nextSlot + 31) % Self.slots
+    }
+    for scheduled in probes.values where scheduled.target.path == .wireguard {
+      if unreachable.contains(scheduled.target.site) {
+        scheduled.probe.loseEndpoint()
+      } else if !scheduled.probe.hasEndpoint {
+        hurry(scheduled)
+      }
     }
     peers = probes.values.reduce(into: [:]) { $0[$1.target.place, default: [:]][$1.target.peer] = $1 }
     for (place, station) in stations where peers[place] == nil {
@@ -118,6 +120,12 @@ public actor PathProbes {
     schedule()
   }
 
+  /// Asks for another detection time of all paths from now on.
+  public func set(_ timing: BFDSession.Timing) {
+    self.timing = timing
+    for scheduled in probes.values { scheduled.probe.set(timing) }
+  }
+
   /// Probes until the task is cancelled.
   public func run() async throws {
     let timer = DispatchSource.makeTimerSource(queue: executor.queue)
@@ -128,21 +136,29 @@ public actor PathProbes {
     defer {
       timer.cancel()
       self.timer = nil
+      takeLeave()
       for station in stations.values { station.close() }
     }
     while true { try await Task.sleep(for: .seconds(3600)) }
   }
 
+  /// The peers need not take our absence for a fault of the paths.
+  private func takeLeave() {
+    for scheduled in probes.values where scheduled.probe.state.isUp {
+      let packet = scheduled.probe.lastProbe(at: now, timestamp: .now)
+      stations[scheduled.target.place]?.send(packet, to: scheduled.target.peer)
+    }
+  }
+
   private func firstMoment(ofSlot slot: Int) -> Duration {
-    let rounds = Int(now / interval)
-    let moment = interval * rounds + interval / Self.slots * slot
-    return moment > now ? moment : moment + interval
+    now + timing.transmit / Self.slots * slot
   }
 
   /// Most are due after all others.
-  private func enqueue(_ probe: Scheduled) {
-    let index = queue.lastIndex { $0.due <= probe.due }.map { $0 + 1 } ?? 0
-    queue.insert(probe, at: index)
+  private func enqueue(_ scheduled: Scheduled) {
+    scheduled.due = scheduled.probe.due
+    let index = queue.lastIndex { $0.due <= scheduled.due }.map { $0 + 1 } ?? 0
+    queue.insert(scheduled, at: index)
   }
 
   /// Nothing to watch: no timer.
@@ -159,72 +175,67 @@ public actor PathProbes {
 
   /// Sends what is due, after reading what has come.
   private func tick() {
-    let moment = now
-    let due = queue.prefix { $0.due <= moment }
-    for place in Set(due.map(\.target.place)) {
+    for place in Set(queue.prefix { [now] in $0.due <= now }.map(\.target.place)) {
       stations[place]?.refresh(
         on: executor.queue, answer: { self.assumeIsolated { $0.receive(at: place) } },
         probe: { self.assumeIsolated { $0.reflect(at: place) } })
       receive(at: place)
+      reflect(at: place)
     }
+    // What has come may have put off some of them, and hurried others.
+    let due = Array(queue.prefix { [now] in $0.due <= now })
     queue.removeFirst(due.count)
     for scheduled in due {
-      // A moment that was missed is left out: a burst would tell nothing.
-      let late = Int((now - scheduled.due) / interval)
-      if leadsNowhere(scheduled) {
-        scheduled.due += interval * (late + Self.rest)
-      } else {
-        update(scheduled) { probe in
-          let packet = probe.send(at: now, timestamp: .now)
+      update(scheduled) { probe in
+        if let packet = probe.tick(at: now, timestamp: .now, jitter: .random(in: 0...1)) {
           stations[scheduled.target.place]?.send(packet, to: scheduled.target.peer)
-          if let standard = standards[scheduled.target.site] { probe.rate(by: standard, at: now) }
         }
-        scheduled.due += interval * (late + scheduled.probe.pause(at: now))
+        if let standard = standards[scheduled.target.site] { probe.rate(by: standard, at: now) }
       }
       enqueue(scheduled)
     }
     schedule()
   }
 
-  private func leadsNowhere(_ probe: Scheduled) -> Bool {
-    probe.target.path == .wireguard && probe.probe.state.condition == .down
-      && unreachable.contains(probe.target.site)
-  }
-
   private func receive(at place: ProbeStation.Place) {
     for (peer, answer, age) in stations[place]?.answers() ?? [] {
       guard let scheduled = peers[place]?[peer] else { continue }
-      hurry(scheduled)
-      update(scheduled) { probe in probe.receive(answer, at: now - age) }
+      update(scheduled) { $0.receive(answer, at: now - age) }
+      requeue(scheduled)
     }
   }
 
   private func reflect(at place: ProbeStation.Place) {
-    for peer in stations[place]?.reflect() ?? [] {
-      if let scheduled = peers[place]?[peer] { hurry(scheduled) }
+    stations[place]?.reflect { peer, probe, age in
+      guard let scheduled = peers[place]?[peer] else { return nil }
+      defer { requeue(scheduled) }
+      return update(scheduled) { $0.receive(probe, at: now - age) }
     }
   }
 
   /// Tells that something has come from some sites.
   public func hurry(_ sites: Set<SiteName>) {
-    for probe in probes.values where sites.contains(probe.target.site) { hurry(probe) }
+    for scheduled in probes.values where sites.contains(scheduled.target.site) { hurry(scheduled) }
   }
 
-  /// Something has come by a path: one that was silent is probed as often as others again.
-  private func hurry(_ probe: Scheduled) {
-    unreachable.remove(probe.target.site)
-    let excess = Int((probe.due - now) / interval)
-    guard excess > 0 else { return }
-    queue.removeAll { $0 === probe }
-    probe.due -= interval * excess
-    enqueue(probe)
+  private func hurry(_ scheduled: Scheduled) {
+    scheduled.probe.hurry(at: now)
+    requeue(scheduled)
+  }
+
+  /// It may be due earlier than it was. One that is due later is asked for nothing, and goes back.
+  private func requeue(_ scheduled: Scheduled) {
+    guard scheduled.probe.due < scheduled.due else { return }
+    queue.removeAll { $0 === scheduled }
+    enqueue(scheduled)
     schedule()
   }
 
-  private func update<Result>(_ scheduled: Scheduled, _ body: (inout PathProbe) -> Result) {
+  @discardableResult
+  private func update<Result>(_ scheduled: Scheduled, _ body: (inout PathProbe) -> Result) -> Result {
     let before = scheduled.probe.state.condition
-    _ = body(&scheduled.probe)
-    if scheduled.probe.state.condition != before { changed.yield() }
+    defer { if scheduled.probe.state.condition != before { changed.yield() } }
+    return body(&scheduled.probe)
   }
 }
 

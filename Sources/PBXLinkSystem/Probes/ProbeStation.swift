@@ -86,27 +86,24 @@ final class ProbeStation {
     return answers
   }
 
-  /// Answers the probes that wait, each at its own length by the way that it came, and gives their senders.
-  func reflect() -> Set<IPAddress> {
-    var senders: Set<IPAddress> = []
+  /// Answers the probes that wait, each at its own length by the way that it came.
+  /// - Parameter take: takes a probe in that has waited for some time, and gives our end of its BFD session.
+  func reflect(_ take: (_ peer: IPAddress, _ probe: STAMPPacket, _ age: Duration) -> BFDPacket?) {
     for _ in 0..<Self.batch {
       guard let reflector, let datagram = reflector.receive() else { break }
       guard let peer = datagram.source.address, peers.contains(peer),
         let packet = STAMPPacket(bytes: datagram.bytes)
-      else {
-        continue
-      }
-      senders.insert(peer)
+      else { continue }
+      let liveness = take(peer, packet, datagram.age)
       let answer = STAMPReflection(
         to: packet, number: count(peer, datagram.source.port), receivedAt: datagram.arrival,
-        ttl: datagram.ttl, sentAt: NTPTimestamp.now)
+        ttl: datagram.ttl, sentAt: NTPTimestamp.now, liveness: liveness)
       do throws(ProbeError) {
         try reflector.send(answer.bytes, to: datagram.source)
       } catch {
         failure = error
       }
     }
-    return senders
   }
 
   /// Which packet of its session a peer has sent; another port is another session (RFC 8762 §4).

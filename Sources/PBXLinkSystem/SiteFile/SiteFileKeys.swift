@@ -50,7 +50,7 @@ extension SiteFile {
       "trunk", "encryption", \.trunk.encryption, .boolean, "AES-128 inside the tunnel, as a second layer."),
     .one("trunk", "port", \.trunk.port, .number(1...65535), "The UDP port of Asterisk's IAX2."),
     .one(
-      "tunnel", "backend", \.tunnel.backend, .backend,
+      "tunnel", "backend", \.tunnel.backend, .choice,
       "WireGuard in the kernel, in user space (wireguard-go), or auto: the kernel's where there is one."),
     .one("tunnel", "interface", \.tunnel.interface, .interface, "The name of the tunnel interface."),
     .one(
@@ -65,7 +65,7 @@ extension SiteFile {
       "tunnel", "keepalive", \.tunnel.keepalive, .number(0...65535),
       "Seconds between keepalives, which hold NAT mappings open; 0 turns them off."),
     .list(
-      "tunnel", "paths", \.tunnel.paths, .path, example: "[wireguard, openvpn-tcp, relay]",
+      "tunnel", "paths", \.tunnel.paths, .choice, example: "[wireguard, openvpn-tcp, relay]",
       "The ways to reach another site, the preferred one first: wireguard, openvpn-tcp where either site\n"
         + "has openvpn.endpoints, and relay, by a site with that role. The best one that works is used."),
     .list(
@@ -87,6 +87,10 @@ extension SiteFile {
       "Sources outside the mesh that may still speak IAX2, such as the office LAN."),
     .one("exchange", "port", \.exchangePort, .number(1...65535), "TCP port."),
     .one("probe", "port", \.probePort, .number(1...65535), "UDP port."),
+    .one(
+      "probe", "detection", \.detection, .choice,
+      "How soon a dead path is noticed: normal is 1.5 seconds, fast 0.5 with three times as many packets,\n"
+        + "slow 5 with a third of them. The faster of both ends counts, as far as neither asks for slow."),
     .one(
       "probe", "minimum_mos", \.minimumMOS, .mos,
       "The estimated MOS below which a link counts as degraded, and calls take another way where there is\n"

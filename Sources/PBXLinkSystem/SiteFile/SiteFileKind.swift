@@ -72,24 +72,14 @@ extension SiteFileKind<ExtensionPattern> {
   }
 }
 
-extension SiteFileKind<Configuration.TunnelBackend> {
-  static let backend = Self(
-    expected: Configuration.TunnelBackend.allCases.map(\.rawValue).joined(separator: ", ")
-  ) { text throws(SiteFileRefusal) in
-    guard let backend = Configuration.TunnelBackend(rawValue: text) else { throw SiteFileRefusal() }
-    return [backend]
-  } text: {
-    $0.rawValue
-  }
-}
-
-extension SiteFileKind<TunnelPath> {
-  static let path = Self(expected: TunnelPath.allCases.map(\.rawValue).joined(separator: " or ")) {
-    text throws(SiteFileRefusal) in
-    guard let path = TunnelPath(rawValue: text) else { throw SiteFileRefusal() }
-    return [path]
-  } text: {
-    $0.rawValue
+extension SiteFileKind where Value: RawRepresentable<String> & CaseIterable {
+  static var choice: Self {
+    Self(expected: Value.allCases.map(\.rawValue).joined(separator: " or ")) { text throws(SiteFileRefusal) in
+      guard let value = Value(rawValue: text) else { throw SiteFileRefusal() }
+      return [value]
+    } text: {
+      $0.rawValue
+    }
   }
 }
 

@@ -47,51 +47,36 @@ struct DegradationTests {
   }
 
   @Test("probes that are lost degrade a path that stays up, until they no longer are")
-  func probes() {
-    let standard = CallStandard(codec: "ulaw", minimumMOS: 3.6)
-    var probe = PathProbe(interval: .milliseconds(500), at: .zero)
-    var (reached, times): (UInt32, [PathState.Condition: Int]) = (0, [:])
-    for index in 0..<600 {
-      let now = Duration.milliseconds(500 * index)
-      let stamp = NTPTimestamp(
-        unixSeconds: now.components.seconds, nanoseconds: now.components.attoseconds / 1_000_000_000)
-      let packet = probe.send(at: now, timestamp: stamp)
-      // From the 50th second to the 150th each fourth is lost.
-      if !((100..<300).contains(index) && index.isMultiple(of: 4)) {
-        let answer = STAMPReflection(to: packet, number: reached, receivedAt: stamp, ttl: 255, sentAt: stamp)
-        reached += 1
-        probe.receive(answer, at: now + .milliseconds(20))
-      }
-      let before = probe.state.condition
-      probe.rate(by: standard, at: now)
-      if probe.state.condition != before { times[probe.state.condition] = index / 2 }
-      #expect(index < 3 || probe.state.isUp && probe.state.roundTrip != nil)
+  func probes() throws {
+    var line = ProbedLine()
+    line.standard = CallStandard(codec: "ulaw", minimumMOS: 3.6)
+    line.run(for: .seconds(50))
+    line.loss = [0, 0.25]
+    line.run(for: .seconds(100))
+    line.loss = [0, 0]
+    line.run(for: .seconds(150))
+    for site in line.sites {
+      #expect(site.conditions == [.unknown, .up, .degraded, .up])
+      let times = site.course.map { Int($0.at.components.seconds) }
+      #expect((60...75).contains(times[2]) && (205...240).contains(times[3]), "\(times)")
+      #expect(site.probe?.state.roundTrip != nil)
     }
-    #expect(times[.degraded].map { (60...75).contains($0) } == true, "\(times)")
-    #expect(times[.up].map { (210...235).contains($0) } == true, "\(times)")
   }
 
   @Test("an outage that is over does not degrade the path that is up again, nor does a short break")
   func outage() {
-    let standard = CallStandard(codec: "ulaw", minimumMOS: 3.6)
-    for length in [3, 5, 7, 15, 40, 130] {
-      var probe = PathProbe(interval: .milliseconds(500), at: .zero)
-      var (reached, conditions): (UInt32, [PathState.Condition]) = (0, [])
-      for index in 0..<400 {
-        let now = Duration.milliseconds(500 * index + 100)
-        let stamp = NTPTimestamp(
-          unixSeconds: now.components.seconds, nanoseconds: now.components.attoseconds / 1_000_000_000)
-        let packet = probe.send(at: now, timestamp: stamp)
-        if !(100..<100 + length).contains(index) {
-          probe.receive(
-            STAMPReflection(to: packet, number: reached, receivedAt: stamp, ttl: 255, sentAt: stamp),
-            at: now + .milliseconds(20))
-          reached += 1
-        }
-        probe.rate(by: standard, at: now)
-        if conditions.last != probe.state.condition { conditions.append(probe.state.condition) }
+    for length in [0.3, 0.8, 1.2, 3, 7, 20, 65] {
+      var line = ProbedLine()
+      line.standard = CallStandard(codec: "ulaw", minimumMOS: 3.6)
+      line.run(for: .seconds(50))
+      line.loss = [1, 1]
+      line.run(for: .seconds(length))
+      line.loss = [0, 0]
+      line.run(for: .seconds(150))
+      for site in line.sites {
+        #expect(
+          site.conditions == (length < 1.5 ? [.unknown, .up] : [.unknown, .up, .down, .up]), "\(length)")
       }
-      #expect(conditions == (length < 6 ? [.unknown, .up] : [.unknown, .up, .down, .up]), "\(length)")
     }
   }
 

@@ -6,140 +6,143 @@ import Testing
 
 @Suite("Probes of a path")
 struct PathProbeTests {
-  private static let interval = Duration.milliseconds(500)
-
-  /// A probe and the path under it, in a time of its own.
-  private struct Path {
-    var probe = PathProbe(interval: PathProbeTests.interval, at: .zero)
-    var now = Duration.zero
-    var flips = 0
-
-    var condition: PathState.Condition { probe.state.condition }
-
-    mutating func send() -> STAMPPacket {
-      let before = condition
-      defer { if before != condition { flips += 1 } }
-      return probe.send(at: now, timestamp: NTPTimestamp(value: UInt64(now.components.attoseconds)))
-    }
-
-    mutating func receive(answerTo packet: STAMPPacket) -> Duration? {
-      let before = condition
-      defer { if before != condition { flips += 1 } }
-      let moment = NTPTimestamp(value: 0)
-      return probe.receive(
-        STAMPReflection(to: packet, number: 0, receivedAt: moment, ttl: 255, sentAt: moment), at: now)
-    }
-
-    /// Sends probes an interval apart; `answered` come back after 20 ms.
-    mutating func send(_ count: Int, answered: Bool) {
-      for _ in 0..<count {
-        let packet = send()
-        if answered {
-          now += .milliseconds(20)
-          _ = receive(answerTo: packet)
-          now -= .milliseconds(20)
-        }
-        now += PathProbeTests.interval
-      }
-    }
-  }
-
-  @Test("nothing is known before three answers in a row")
-  func up() {
-    var path = Path()
-    path.send(2, answered: true)
-    #expect(path.condition == .unknown)
-    path.send(1, answered: true)
-    #expect(path.probe.state == PathState(.up, since: .milliseconds(1020), roundTrip: .milliseconds(20)))
-  }
-
-  @Test("six probes in a row without an answer, each with its interval, and the path is down")
-  func down() {
-    var path = Path()
-    path.send(3, answered: true)
-    path.send(6, answered: false)
-    #expect(path.condition == .up, "the sixth has its interval to come back")
-    _ = path.send()
-    #expect(path.probe.state == PathState(.down, since: .seconds(4.5)))
-  }
-
-  @Test("a path that never answers is down, too")
-  func never() {
-    var path = Path()
-    path.send(7, answered: false)
-    #expect(path.condition == .down)
-  }
-
-  @Test("a silent path is probed less and less, to each 30 seconds, and as before once anything has come")
-  func pauses() {
-    var path = Path()
-    path.send(7, answered: false)
-    func pause(after seconds: Double) -> Int {
-      path.probe.pause(at: path.probe.state.since + .seconds(seconds))
-    }
-    #expect([0, 6, 12, 60, 359, 86_400].map(pause) == [1, 1, 2, 10, 59, 60])
-    path.send(1, answered: true)
-    #expect(path.condition == .down && pause(after: 86_400) == 1)
-  }
-
-  @Test("one answer among six keeps a path up; it takes three in a row to come back")
-  func rows() {
-    var path = Path()
-    path.send(3, answered: true)
-    for _ in 0..<20 {
-      path.send(5, answered: false)
-      path.send(1, answered: true)
-    }
-    #expect(path.condition == .up)
-    path.send(7, answered: false)
-    for _ in 0..<20 {
-      path.send(2, answered: true)
-      path.send(1, answered: false)
-    }
-    #expect(path.condition == .down)
-    path.send(3, answered: true)
-    #expect(path.condition == .up && path.flips == 3)
-  }
-
-  @Test("our own lateness alone never makes a path look dead", arguments: 0..<50)
-  func lateness(seed: UInt64) {
-    var random = SplitMix64(seed: seed)
-    var path = Path()
-    path.send(3, answered: true)
-    for _ in 0..<200 {
-      // Late by up to ten minutes, or in a burst; the answers that waited are read before the next probe.
-      let packets = (0..<Int.random(in: 1...8, using: &random)).map { _ in path.send() }
-      path.now += .milliseconds(Int.random(in: 0...600_000, using: &random))
-      for packet in packets { _ = path.receive(answerTo: packet) }
-      #expect(path.condition == .up)
+  @Test("both ends are up after a round trip and a half, and stay so")
+  func up() throws {
+    var line = ProbedLine()
+    line.run(for: .seconds(100))
+    for site in line.sites {
+      #expect(site.conditions == [.unknown, .up])
+      #expect(try #require(site.course.last).at <= .milliseconds(65))
+      #expect(site.probe?.state.roundTrip.map { ($0 - .milliseconds(40)) < .microseconds(1) } == true)
     }
   }
 
   @Test(
-    "a long way does not flap: up to three intervals it works, beyond that it does not",
-    arguments: [(40, true), (499, true), (600, true), (1_400, true), (1_600, false), (3_200, false)])
-  func longWay(roundTrip: Int, works: Bool) {
-    var path = Path()
-    var underway: [(at: Duration, packet: STAMPPacket)] = []
-    for _ in 0..<100 {
-      let packet = path.send()
-      underway.append((path.now + .milliseconds(roundTrip), packet))
-      let next = path.now + Self.interval
-      while let first = underway.first, first.at <= next {
-        path.now = first.at
-        underway.removeFirst()
-        #expect((path.receive(answerTo: first.packet) == .milliseconds(roundTrip)) == works)
+    "a line that is cut is down at both ends within the detection time, which either end can make fast",
+    arguments: [
+      (FailureDetection.normal, FailureDetection.normal, 1500), (.fast, .fast, 500), (.fast, .normal, 500),
+      (.normal, .fast, 500), (.slow, .slow, 5000), (.slow, .fast, 5000),
+    ])
+  func cut(one: FailureDetection, other: FailureDetection, milliseconds: Int) throws {
+    for seed in 0..<50 {
+      var line = ProbedLine([one, other], seed: UInt64(seed))
+      line.run(for: .seconds(20) + .milliseconds(17 * seed))
+      let cut = line.now
+      line.loss = [1, 1]
+      line.run(for: .seconds(20))
+      for site in line.sites {
+        #expect(site.conditions == [.unknown, .up, .down])
+        let took = try #require(site.course.last).at - cut
+        #expect(took <= .milliseconds(milliseconds + 25) && took >= .milliseconds(milliseconds * 3 / 5))
       }
-      path.now = next
+      line.loss = [0, 0]
+      let healed = line.now
+      line.run(for: .seconds(10))
+      for site in line.sites {
+        #expect(site.conditions == [.unknown, .up, .down, .up])
+        #expect(
+          try #require(site.course.last).at - healed <= .milliseconds(1850), "20 s / 12, and a round trip")
+      }
     }
-    #expect(path.condition == (works ? .up : .down) && path.flips == 1)
+  }
+
+  @Test(
+    "a line that is dead in one direction is down at both ends, and no more often than once",
+    arguments: [0, 1])
+  func oneWay(dead: Int) throws {
+    var line = ProbedLine()
+    line.run(for: .seconds(20))
+    let cut = line.now
+    line.loss[dead] = 1
+    line.run(for: .seconds(300))
+    for site in line.sites {
+      #expect(site.conditions == [.unknown, .up, .down])
+      #expect(try #require(site.course.last).at - cut < .milliseconds(1600))
+    }
+    line.loss[dead] = 0
+    line.run(for: .seconds(3))
+    #expect(line.sites.allSatisfy { $0.condition == .up })
+  }
+
+  @Test("of a path that is silent from the beginning nothing is known for three seconds, then it is down")
+  func never() throws {
+    var line = ProbedLine()
+    line.loss = [1, 1]
+    line.run(for: .seconds(2.9))
+    #expect(line.sites.allSatisfy { $0.conditions == [.unknown] })
+    line.run(for: .seconds(0.2))
+    #expect(line.sites.allSatisfy { $0.conditions == [.unknown, .down] })
+  }
+
+  @Test("a silent path is probed less and less, to each 30 seconds, and as before once anything has come")
+  func pauses() throws {
+    var probe = PathProbe(FailureDetection.normal.timing, discriminator: 1, at: .zero)
+    let stamp = NTPTimestamp(value: 0)
+    var (moments, probes): ([Duration], [STAMPPacket]) = ([], [])
+    while probe.due < .seconds(3600) {
+      let now = probe.due
+      guard let packet = probe.tick(at: now, timestamp: stamp, jitter: 0) else { continue }
+      moments.append(now)
+      probes.append(packet)
+    }
+    let pauses = zip(moments.dropFirst(), moments).map { $0 - $1 }
+    let longest = try #require(pauses.max())
+    #expect(pauses.first == .seconds(1) && longest >= .seconds(30) && longest < .milliseconds(30_010))
+    #expect(zip(pauses, pauses.dropFirst()).allSatisfy { $1 > $0 - .milliseconds(10) } && pauses.count < 200)
+    let last = try #require(moments.last)
+    probe.hurry(at: last)
+    #expect(probe.due == last + .seconds(1))
+  }
+
+  @Test("without an endpoint a path that is down is left alone, until there is one")
+  func noEndpoint() {
+    var probe = PathProbe(FailureDetection.normal.timing, discriminator: 1, at: .zero)
+    probe.loseEndpoint()
+    var sent = 0
+    while probe.due < .seconds(3600) {
+      if probe.tick(at: probe.due, timestamp: NTPTimestamp(value: 0), jitter: 0) != nil { sent += 1 }
+    }
+    #expect(sent == 3, "those before it was down")
+    probe.hurry(at: .seconds(3600))
+    #expect(probe.hasEndpoint && probe.due <= .seconds(3601))
+    let next = probe.tick(at: probe.due, timestamp: NTPTimestamp(value: 0), jitter: 0)
+    #expect(next != nil)
+  }
+
+  @Test("five percent of loss each way never takes a path down in half an hour", arguments: 0..<2)
+  func loss(seed: UInt64) {
+    var line = ProbedLine([.fast, .fast], seed: seed)
+    (line.loss, line.jitter, line.doubled) = ([0.05, 0.05], .milliseconds(80), 0.01)
+    line.run(for: .seconds(1800))
+    #expect(line.sites.allSatisfy { $0.conditions == [.unknown, .up] })
+  }
+
+  @Test("a long way works as any other", arguments: [5, 150, 600, 900])
+  func longWay(delay: Int) {
+    for detection in FailureDetection.allCases {
+      var line = ProbedLine([detection, detection])
+      line.delay = .milliseconds(delay)
+      line.run(for: .seconds(100))
+      #expect(line.sites.allSatisfy { $0.conditions == [.unknown, .up] }, "\(detection)")
+      #expect(line.sites[0].probe?.figures(at: line.now).roundTripLossRatio == 0)
+    }
+  }
+
+  @Test("a way whose answers all come too late for a call is up, and degraded")
+  func tooLong() {
+    var line = ProbedLine()
+    line.standard = CallStandard(codec: "ulaw", minimumMOS: 3.6)
+    line.delay = .milliseconds(1200)
+    line.run(for: .seconds(100))
+    #expect(line.sites.allSatisfy { $0.conditions == [.unknown, .up, .degraded] })
   }
 
   @Test("the reflector's own time is no part of the round trip, unless it claims more than there was")
   func reflectorTime() throws {
     for (claimed, expected) in [(30, 70), (100, 0), (101, 100)] {
-      var probe = PathProbe(interval: Self.interval, at: .zero)
-      let packet = probe.send(at: .zero, timestamp: NTPTimestamp(value: 5))
+      var probe = PathProbe(FailureDetection.normal.timing, discriminator: 1, at: .zero)
+      let first = probe.tick(at: .zero, timestamp: NTPTimestamp(value: 5), jitter: 0)
+      let packet = try #require(first)
       let sent = NTPTimestamp(unixSeconds: 0, nanoseconds: Int64(claimed) * 1_000_000)
       let answer = STAMPReflection(
         to: packet, number: 0, receivedAt: NTPTimestamp(unixSeconds: 0, nanoseconds: 0), ttl: 1, sentAt: sent)
@@ -150,47 +153,27 @@ struct PathProbeTests {
     }
   }
 
-  @Test("an answer counts once, and only to a probe that was sent", arguments: 0..<50)
+  @Test("an answer counts once, and only to a probe that was sent", arguments: 0..<20)
   func strayAnswers(seed: UInt64) {
     var random = SplitMix64(seed: seed)
-    var path = Path()
-    path.send(7, answered: false)
-    var sent: [STAMPPacket] = []
-    for _ in 0..<500 {
-      sent.append(path.send())
-      path.now += Self.interval
-      let forged = STAMPPacket(
-        sequence: sent[sent.count - 1].sequence,
-        timestamp: NTPTimestamp(value: .random(in: 1...9, using: &random)))
-      #expect(path.receive(answerTo: forged) == nil)
-      if sent.count % 7 == 0, let packet = sent.last {
-        #expect(path.receive(answerTo: packet) != nil)
-        for _ in 0..<5 { #expect(path.receive(answerTo: packet) == nil) }
-      }
-      if let old = sent.dropLast(4).randomElement(using: &random) {
-        #expect(path.receive(answerTo: old) == nil)
-      }
+    var probe = PathProbe(FailureDetection.normal.timing, discriminator: 1, at: .zero)
+    func isTaken(_ packet: STAMPPacket, at now: Duration) -> Bool {
+      let moment = NTPTimestamp(value: 0)
+      return probe.receive(
+        STAMPReflection(to: packet, number: 0, receivedAt: moment, ttl: 255, sentAt: moment), at: now) != nil
     }
-    #expect(path.condition == .down)
-  }
-
-  @Test("any mixture of losses agrees with counting by hand", arguments: 0..<50)
-  func model(seed: UInt64) {
-    var random = SplitMix64(seed: seed)
-    var path = Path()
-    var (losses, answers, expected) = (0, 0, PathState.Condition.unknown)
-    let lossPercent = Int.random(in: 5...95, using: &random)
-    for _ in 0..<1_000 {
-      let answered = Int.random(in: 0..<100, using: &random) >= lossPercent
-      let packet = path.send()
-      // Sending judges the probes before; the one just sent has still its interval.
-      if losses >= PathProbe.lossLimit { expected = .down }
-      #expect(path.condition == expected)
-      if answered { _ = path.receive(answerTo: packet) }
-      (losses, answers) = answered ? (0, answers + 1) : (losses + 1, 0)
-      if answers >= PathProbe.answersNeeded { expected = .up }
-      #expect(path.condition == expected)
-      path.now += Self.interval
+    for index in 0..<300 {
+      let now = probe.due
+      let stamp = NTPTimestamp(value: UInt64(index + 100))
+      guard let packet = probe.tick(at: now, timestamp: stamp, jitter: 0) else { continue }
+      let forged = STAMPPacket(
+        sequence: packet.sequence, timestamp: NTPTimestamp(value: .random(in: 1...9, using: &random)))
+      #expect(!isTaken(forged, at: now))
+      if index % 20 == 0 {
+        #expect(isTaken(packet, at: now + .milliseconds(40)))
+        for _ in 0..<5 { #expect(!isTaken(packet, at: now + .milliseconds(50))) }
+      }
+      #expect(probe.state.condition != .up)
     }
   }
 }

@@ -21,7 +21,9 @@ struct ProbeOffice {
     self.space = space
     self.address = try #require(IPAddress(address))
     let name = space.name
-    probes = PathProbes(port: Self.port, interval: .milliseconds(40)) {
+    let interval = Duration.milliseconds(40)
+    let timing = BFDSession.Timing(transmit: interval, receive: interval, multiplier: 5)
+    probes = PathProbes(port: Self.port, timing: timing) {
       interface, local, port throws(ProbeError) in
       // Sockets belong to the namespace of the thread that opens them; the actor's threads are not ours.
       let home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)

@@ -85,11 +85,15 @@ struct STAMPInteroperationTests {
         Self.python, Self.script, "reflect", "one", "\(two.address)", "\(ProbeOffice.port)", "80")
       let packets = try lines(output, of: Packet.self)
       #expect(
-        packets.count == 80 && packets.allSatisfy { $0.length == 60 && $0.is_now && $0.error == [0, 0] })
+        packets.count == 80 && packets.allSatisfy { $0.length == 92 && $0.is_now && $0.error == [0, 0] })
       for packet in packets {
         let count = String(packet.sequence + 1, radix: 16)
         let sent = String(repeating: "0", count: 8 - count.count) + count
-        #expect(packet.tlvs == [[0x80, 5, .text(sent + "0000000000000000")]])
+        try #require(packet.tlvs.count == 2)
+        #expect(packet.tlvs[0] == [0x80, 5, .text(sent + "0000000000000000")])
+        // BFD version 1, down, multiplier 5, 24 octets; without an answer of its kind the session stays down.
+        #expect(packet.tlvs[1].prefix(2) == [0x80, 250])
+        #expect("\(packet.tlvs[1][2])".contains("504c424620400518"))
       }
       let figures = try #require(await one.probes.figures.values.first?[.wireguard])
       #expect(figures.transmit.lossRatio == nil && figures.receive.lossRatio == nil)

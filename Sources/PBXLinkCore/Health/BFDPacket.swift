@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+/// A BFD control packet without authentication (RFC 5880 §4.1).
+public struct BFDPacket: Hashable, Sendable {
+  /// Length in octets.
+  public static let length = 24
+
+  /// The state of the session at the end that sends (§4.1, Sta).
+  public enum State: UInt8, Sendable {
+    case adminDown, down, initializing, up
+  }
+
+  /// Why the session left its former state at the end that sends (§4.1, Diag).
+  public struct Diagnostic: RawRepresentable, Hashable, Sendable {
+    /// 0 to 31.
+    public let rawValue: UInt8
+
+    /// A code; those above 8 have no meaning yet.
+    public init(rawValue: UInt8) { self.rawValue = rawValue & 0x1f }
+
+    /// Nothing to tell.
+    public static let none = Self(rawValue: 0)
+    /// Nothing came for a detection time.
+    public static let detectionTimeExpired = Self(rawValue: 1)
+    /// The other end said that it is down: it hears nothing from here.
+    public static let neighborSignaledDown = Self(rawValue: 3)
+    /// The session is held down by whoever runs it.
+    public static let administrativelyDown = Self(rawValue: 7)
+  }
+
+  /// The sender's state.
+  public var state: State
+  /// Why it is so.
+  public var diagnostic = Diagnostic.none
+  /// P: an answer with F is asked for.
+  public var isPoll = false
+  /// F: this is that answer.
+  public var isFinal = false
+  /// So many of the sender's packets in a row may be lost.
+  public var detectMultiplier: UInt8
+  /// The sender's name for the session, never 0.
+  public var myDiscriminator: UInt32
+  /// The receiver's name for it, 0 while the sender does not know it.
+  public var yourDiscriminator: UInt32
+  /// How often the sender would like to send; whole microseconds.
+  public var desiredMinTransmit: Duration
+  /// How often it can receive; zero: it wants none.
+  public var requiredMinReceive: Duration
+
+  /// A packet to send.
+  public init(
+    state: State, detectMultiplier: UInt8, myDiscriminator: UInt32, yourDiscriminator: UInt32,
+    desiredMinTransmit: Duration, requiredMinReceive: Duration
+  ) {
+    self.state = state
+    self.detectMultiplier = detectMultiplier
+    self.myDiscriminator = myDiscriminator
+    self.yourDiscriminator = yourDiscriminator
+    self.desiredMinTransmit = desiredMinTransmit
+    self.requiredMinReceive = requiredMinReceive
+  }
+
+  /// A received packet; nil where §6.8.6 has it discarded before a session is looked for: another version, a length that
+  /// does not fit, authentication (which none of our sessions uses), Multipoint, a zero where there must be none.
+  public init?(bytes: some Collection<UInt8>) {
+    let bytes = Array(bytes.prefix(Self.length))
+    guard bytes.count == Self.length, bytes[0] >> 5 == 1, bytes[3] == Self.length,
+      let state = State(rawValue: bytes[1] >> 6), bytes[1] & (Flag.authentication | Flag.multipoint) == 0,
+      bytes[2] != 0
+    else { return nil }
+    func field(_ offset: Int) -> UInt32 { UInt32(truncatingIfNeeded: bytes.integer(at: offset, length: 4)) }
+    self.init(
+      state: state, detectMultiplier: bytes[2], myDiscriminator: field(4), yourDiscriminator: field(8),
+      desiredMinTransmit: .microseconds(Int64(field(12))), requiredMinReceive: .microseconds(Int64(field(16)))
+    )
+    diagnostic = Diagnostic(rawValue: bytes[0])
+    isPoll = bytes[1] & Flag.poll != 0
+    isFinal = bytes[1] & Flag.final != 0
+    guard myDiscriminator != 0, yourDiscriminator != 0 || state == .down || state == .adminDown else {
+      return nil
+    }
+  }
+
+  /// The octets on the wire.
+  public var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Self.length)
+    bytes.append(1 << 5 | diagnostic.rawValue)
+    bytes.append(state.rawValue << 6 | (isPoll ? Flag.poll : 0) | (isFinal ? Flag.final : 0))
+    bytes.append(detectMultiplier)
+    bytes.append(UInt8(Self.length))
+    bytes.append(integer: UInt64(myDiscriminator), length: 4)
+    bytes.append(integer: UInt64(yourDiscriminator), length: 4)
+    bytes.append(integer: desiredMinTransmit.wholeMicroseconds, length: 4)
+    bytes.append(integer: requiredMinReceive.wholeMicroseconds, length: 4)
+    bytes.append(integer: 0, length: 4)
+    return bytes
+  }
+
+  private enum Flag {
+    static let poll: UInt8 = 0x20
+    static let final: UInt8 = 0x10
+    static let authentication: UInt8 = 0x04
+    static let multipoint: UInt8 = 0x01
+  }
+}
+
+extension Duration {
+  /// As 32 bits of the wire have it.
+  fileprivate var wholeMicroseconds: UInt64 {
+    UInt64(min(max(self / .microseconds(1), 0), Double(UInt32.max)).rounded())
+  }
+}

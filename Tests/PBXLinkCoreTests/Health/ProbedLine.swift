@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: pbxlink contributors
+
+import PBXLinkCore
+
+/// A line between two sites that probe each other, in a time of its own.
+struct ProbedLine {
+  /// One end of it.
+  struct Site {
+    /// Nil for a reflector of others: it answers, and neither probes nor knows our TLV.
+    var probe: PathProbe?
+    var answers: UInt32 = 0
+    /// Until then it neither reads nor sends; what comes waits, with the time at which it came.
+    var sleepsUntil = Duration.zero
+    /// What it has found, and when.
+    var course: [(at: Duration, condition: PathState.Condition)] = []
+
+    var conditions: [PathState.Condition] { course.map(\.condition) }
+    var condition: PathState.Condition? { course.last?.condition }
+  }
+
+  private enum Datagram {
+    case probe(STAMPPacket)
+    case answer(STAMPReflection)
+  }
+
+  var sites: [Site]
+  private(set) var now = Duration.zero
+  /// One way.
+  var delay = Duration.milliseconds(20)
+  /// What is added to it by chance.
+  var jitter = Duration.zero
+  /// The share of packets lost on the way from each site.
+  var loss = [0.0, 0.0]
+  /// The share of packets that come twice.
+  var doubled = 0.0
+  /// By so much each of them wakes too late, at most.
+  var lateness = [Duration.zero, .zero]
+  var standard: CallStandard?
+  private var underway: [(at: Duration, to: Int, what: Datagram)] = []
+  private var random: SplitMix64
+
+  init(_ detection: [FailureDetection?] = [.normal, .normal], seed: UInt64 = 1) {
+    random = SplitMix64(seed: seed)
+    sites = detection.map { _ in Site() }
+    for (index, detection) in detection.enumerated() { start(index, detection) }
+  }
+
+  /// A new agent, that knows nothing of a former one's session.
+  mutating func start(_ index: Int, _ detection: FailureDetection?) {
+    let discriminator = UInt32.random(in: 1...UInt32.max, using: &random)
+    sites[index].probe = detection.map { PathProbe($0.timing, discriminator: discriminator, at: now) }
+    sites[index].answers = 0
+    note(index)
+  }
+
+  /// An agent that tells that it ends.
+  mutating func stop(_ index: Int) {
+    let moment = stamp(now)
+    if let packet = sites[index].probe?.lastProbe(at: now, timestamp: moment) {
+      send(.probe(packet), from: index)
+    }
+    kill(index)
+  }
+
+  /// An agent that is there no more.
+  mutating func kill(_ index: Int) {
+    sites[index].probe = nil
+    sites[index].sleepsUntil = .seconds(1_000_000)
+    underway.removeAll { $0.to == index }
+  }
+
+  mutating func revive(_ index: Int, _ detection: FailureDetection = .normal) {
+    sites[index].sleepsUntil = now
+    start(index, detection)
+  }
+
+  mutating func run(for duration: Duration) {
+    let end = now + duration
+    while let step = nextStep(), step.at <= end {
+      now = max(now, step.at)
+      if let index = step.datagram { arrive(underway.remove(at: index)) } else { tick(step.site) }
+    }
+    now = end
+  }
+
+  private func nextStep() -> (at: Duration, site: Int, datagram: Int?)? {
+    var steps = underway.enumerated().map { index, packet in
+      (at: max(packet.at, sites[packet.to].sleepsUntil), site: packet.to, datagram: Int?.some(index))
+    }
+    for (index, site) in sites.enumerated() {
+      if let probe = site.probe { steps.append((max(probe.due, site.sleepsUntil), index, nil)) }
+    }
+    // What has come is read first, in the order in which it came.
+    return steps.min { one, other in
+      (one.at, one.datagram ?? .max) < (other.at, other.datagram ?? .max)
+    }
+  }
+
+  private mutating func tick(_ index: Int) {
+    if lateness[index] > .zero {
+      let late = lateness[index] * Double.random(in: 0...1, using: &random)
+      if let due = sites[index].probe?.due, now < due + late, sites[index].sleepsUntil < now {
+        sites[index].sleepsUntil = due + late
+        if due + late > now { return }
+      }
+    }
+    let (moment, chance) = (stamp(now), Double.random(in: 0...1, using: &random))
+    if let packet = sites[index].probe?.tick(at: now, timestamp: moment, jitter: chance) {
+      send(.probe(packet), from: index)
+    }
+    precondition(sites[index].probe.map { $0.due > now } ?? true, "it would be asked again and again")
+    if let standard { sites[index].probe?.rate(by: standard, at: now) }
+    note(index)
+  }
+
+  private mutating func arrive(_ packet: (at: Duration, to: Int, what: Datagram)) {
+    switch packet.what {
+    case .answer(let answer): sites[packet.to].probe?.receive(answer, at: packet.at)
+    case .probe(let probe):
+      let liveness = sites[packet.to].probe?.receive(probe, at: packet.at)
+      let answer = STAMPReflection(
+        to: probe, number: sites[packet.to].answers, receivedAt: stamp(packet.at), ttl: 255,
+        sentAt: stamp(now),
+        liveness: liveness)
+      sites[packet.to].answers += 1
+      send(.answer(answer), from: packet.to)
+    }
+    note(packet.to)
+  }
+
+  private mutating func send(_ what: Datagram, from index: Int) {
+    guard Double.random(in: 0..<1, using: &random) >= loss[index] else { return }
+    for _ in 0..<(Double.random(in: 0..<1, using: &random) < doubled ? 2 : 1) {
+      let arrival = now + delay + jitter * Double.random(in: 0...1, using: &random)
+      let place = underway.lastIndex { $0.at <= arrival }.map { $0 + 1 } ?? 0
+      underway.insert((arrival, 1 - index, what), at: place)
+    }
+  }
+
+  private mutating func note(_ index: Int) {
+    guard let condition = sites[index].probe?.state.condition, condition != sites[index].condition else {
+      return
+    }
+    sites[index].course.append((now, condition))
+  }
+
+  private func stamp(_ moment: Duration) -> NTPTimestamp {
+    NTPTimestamp(
+      unixSeconds: 1_800_000_000 + moment.components.seconds,
+      nanoseconds: moment.components.attoseconds / 1_000_000_000)
+  }
+}
