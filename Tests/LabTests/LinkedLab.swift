@@ -71,6 +71,18 @@ extension Office {
     try await run(["pbxlink", "status", "--json"]).checked().json(StatusSnapshot.self)
   }
 
+  /// What it says of one of the other sites.
+  func status(of site: Office) async throws -> PeerStatus {
+    try #require(try await status().peers.first { $0.name == site.name.description })
+  }
+
+  /// Waits until calls with another site take a path.
+  func waitForPath(_ path: String, to site: Office, upTo limit: Duration = .seconds(60)) async throws {
+    try await wait(for: "\(name) to reach \(site.name) by \(path)", upTo: limit) {
+      try await status(of: site).path?.hasPrefix(path) == true ? () : nil
+    }
+  }
+
   /// What `pbxlink plan --json` says.
   func plan() async throws -> Plan {
     try await run(["pbxlink", "plan", "--json"]).checked().json(Plan.self)

@@ -23,9 +23,7 @@ struct PoorWayTests {
     try await paris.run(["pbxlink", "grant", "paris", "--relay"]).checked()
     try await mesh.waitForLink(lyon, nice)
     for (here, there) in [(lyon, nice), (nice, lyon)] {
-      try await wait(for: "\(here.name) to reach \(there.name) directly", upTo: .seconds(60)) {
-        try await status(of: there, at: here).path?.hasPrefix("wireguard") == true ? () : nil
-      }
+      try await here.waitForPath("wireguard", to: there)
     }
     let call = try await lyon.call("401")
     let channel = try await mesh.lab.record(of: call).caller.uniqueID
@@ -36,26 +34,24 @@ struct PoorWayTests {
     let start = ContinuousClock.now
     for (here, there) in [(lyon, nice), (nice, lyon)] {
       let peer = try await wait(for: "\(here.name) to call its link degraded", upTo: .seconds(45)) {
-        let peer = try await status(of: there, at: here)
+        let peer = try await here.status(of: there)
         return peer.paths.contains { $0.name == .wireguard && $0.state == .degraded } ? peer : nil
       }
       print("\(here.name): degraded after \(ContinuousClock.now - start), MOS \(peer.mos ?? 0)")
     }
     for (here, there) in [(lyon, nice), (nice, lyon)] {
-      try await wait(for: "\(here.name) to go by the relay", upTo: .seconds(60)) {
-        try await status(of: there, at: here).path == "relay paris" ? () : nil
-      }
+      try await here.waitForPath("relay paris", to: there)
     }
     print("by the relay after \(ContinuousClock.now - start)")
     for (here, there) in [(lyon, nice), (nice, lyon)] {
       try await wait(for: "\(here.name) to have probed the relay", upTo: .seconds(20)) {
-        try await status(of: there, at: here).state == .up ? () : nil
+        try await here.status(of: there).state == .up ? () : nil
       }
-      let peer = try await status(of: there, at: here)
+      let peer = try await here.status(of: there)
       #expect(peer.paths.first { $0.name == .wireguard }?.state == .degraded, "\(peer.paths)")
       #expect(peer.advice?.contains("sounded poor by the direct way") == true, "\(peer)")
     }
-    let heard = (lyon.voice(on: call.phone).loud)
+    let heard = lyon.voice(on: call.phone).loud
     try await wait(for: "voice by the relay", upTo: .seconds(10)) {
       lyon.voice(on: call.phone).loud > heard ? () : nil
     }
@@ -65,9 +61,5 @@ struct PoorWayTests {
     #expect(try await mesh.lab.call(from: nice, to: "301").gaps(interface: "pbxlink0").isEmpty)
     #expect(try await paris.channels().isEmpty, "packets are relayed, not calls")
     try await call.hangUp()
-  }
-
-  private func status(of site: Office, at office: Office) async throws -> PeerStatus {
-    try #require(try await office.status().peers.first { $0.name == site.name.description })
   }
 }

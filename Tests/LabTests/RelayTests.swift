@@ -19,12 +19,12 @@ struct RelayTests {
   )
   func relay() async throws {
     let (paris, lyon, nice, rome) = (try mesh.paris, try mesh.lyon, try mesh.nice, try mesh.rome)
-    let before = try await status(of: nice, at: lyon)
+    let before = try await lyon.status(of: nice)
     #expect(before.state == .down && before.advice?.contains("--relay") == true, "\(before)")
     try await paris.run(["pbxlink", "grant", "rome", "--relay"]).checked()
     try await mesh.waitForLink(lyon, nice)
     for (here, there) in [(lyon, nice), (nice, lyon)] {
-      #expect(try await status(of: there, at: here).path == "relay rome")
+      #expect(try await here.status(of: there).path == "relay rome")
     }
     #expect(try await mesh.lab.call(from: lyon, to: "401").gaps(interface: "pbxlink0").isEmpty)
     #expect(try await mesh.lab.call(from: nice, to: "301").gaps(interface: "pbxlink0").isEmpty)
@@ -53,11 +53,11 @@ struct RelayTests {
     for here in [lyon, nice] {
       for relay in [paris, rome] {
         try await wait(for: "\(here.name) to reach \(relay.name) directly", upTo: .seconds(60)) {
-          try await status(of: relay, at: here).path?.hasPrefix("wireguard") == true ? () : nil
+          try await here.status(of: relay).path?.hasPrefix("wireguard") == true ? () : nil
         }
       }
     }
-    let relay = try #require(try await status(of: nice, at: lyon).path) == "relay rome" ? rome : paris
+    let relay = try #require(try await lyon.status(of: nice).path) == "relay rome" ? rome : paris
     let other = relay.name == rome.name ? paris : rome
     let call = try await lyon.call("401")
     let channel = try await mesh.lab.record(of: call).caller.uniqueID
@@ -69,7 +69,7 @@ struct RelayTests {
     ).checked()
     for (here, there) in [(lyon, nice), (nice, lyon)] {
       try await wait(for: "\(here.name) to use \(other.name)", upTo: .seconds(30)) {
-        try await status(of: there, at: here).path == "relay \(other.name)" ? () : nil
+        try await here.status(of: there).path == "relay \(other.name)" ? () : nil
       }
     }
     try await expectVoice(in: call, at: nice)
@@ -86,12 +86,12 @@ struct RelayTests {
     try await mesh.waitForLink(lyon, nice)
     let call = try await lyon.call("401")
     _ = try await mesh.lab.record(of: call)
-    let path = try await status(of: nice, at: lyon).path
+    let path = try await lyon.status(of: nice).path
     let meter = try await VoiceMeter(call, at: nice)
     try await lyon.stopAgent("KILL")
     try await lyon.startAgent()
     try await mesh.waitForLink(lyon, nice)
-    #expect(try await status(of: nice, at: lyon).path == path)
+    #expect(try await lyon.status(of: nice).path == path)
     try await expectVoice(in: call, at: nice)
     print("agent started again: silence of \(meter.silence()) s")
     try await call.hangUp()
@@ -118,12 +118,12 @@ struct RelayTests {
       try await Task.sleep(for: .seconds(1))
       return call.office.voice(on: call.phone).loud > heard + 3500 ? () : nil
     }
-    #expect(try await status(of: nice, at: lyon).path?.hasPrefix("relay") == true)
+    #expect(try await lyon.status(of: nice).path?.hasPrefix("relay") == true)
     let meter = try await VoiceMeter(call, at: nice)
     for office in [lyon, nice] { try await office.shell("nft delete table ip lab").checked() }
     for (here, there) in [(lyon, nice), (nice, lyon)] {
       try await wait(for: "\(here.name) to go direct", upTo: .seconds(120)) {
-        try await status(of: there, at: here).path?.hasPrefix("wireguard") == true ? () : nil
+        try await here.status(of: there).path?.hasPrefix("wireguard") == true ? () : nil
       }
     }
     try await expectVoice(in: call, at: nice)
@@ -133,7 +133,7 @@ struct RelayTests {
     try await mesh.lab.move(lyon, to: address("198.51.100.20"), behind: .symmetric)
     for (here, there) in [(lyon, nice), (nice, lyon)] {
       try await wait(for: "\(here.name) to use a relay", upTo: .seconds(60)) {
-        try await status(of: there, at: here).path?.hasPrefix("relay") == true ? () : nil
+        try await here.status(of: there).path?.hasPrefix("relay") == true ? () : nil
       }
     }
     try await expectVoice(in: call, at: nice)
@@ -148,13 +148,13 @@ struct RelayTests {
     try await paris.run(["pbxlink", "grant", "paris", "--no-relay"]).checked()
     try await paris.run(["pbxlink", "grant", "rome", "--relay"]).checked()
     try await wait(for: "the link by rome", upTo: .seconds(30)) {
-      try await status(of: nice, at: lyon).path == "relay rome" ? () : nil
+      try await lyon.status(of: nice).path == "relay rome" ? () : nil
     }
     try await mesh.waitForLink(lyon, nice)
     func waitForEnd() async throws {
       try await wait(for: "the link to be down", upTo: .seconds(30)) {
         // Once they were direct, a handshake of the last three minutes may still count.
-        let link = try await status(of: nice, at: lyon)
+        let link = try await lyon.status(of: nice)
         return link.state != .up && link.path?.hasPrefix("relay") != true ? () : nil
       }
     }
@@ -173,10 +173,6 @@ struct RelayTests {
       let members = try await office.status().peers.count
       #expect(peers.split(separator: "\n").count { $0.contains("10.77.") } == members, "\(peers)")
     }
-  }
-
-  private func status(of peer: Office, at office: Office) async throws -> PeerStatus {
-    try #require(try await office.status().peers.first { $0.name == peer.name.description })
   }
 
   private func counter(_ name: String, at office: Office) async throws -> Int {

@@ -105,16 +105,12 @@ struct RoamingTests {
   }
 
   private func endpoint(of peer: Office, at office: Office) async throws -> String {
-    let path = try await status(of: peer, at: office).path ?? ""
+    let path = try await office.status(of: peer).path ?? ""
     return String(path.trimmingPrefix("wireguard "))
   }
 
   private func condition(of peer: Office, at office: Office) async throws -> PathState.Condition? {
-    try await status(of: peer, at: office).paths.first?.state
-  }
-
-  private func status(of peer: Office, at office: Office) async throws -> PeerStatus {
-    try #require(try await office.status().peers.first { $0.name == peer.name.description })
+    try await office.status(of: peer).paths.first?.state
   }
 
   private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }

@@ -95,7 +95,9 @@ extension Agent {
       return probed.compactMap { path in
         let interface = path == .openvpnTCP ? openVPNInterface(of: site) : configuration.tunnel.interface
         return interface.flatMap {
-          var target = ProbeTarget(site: site.name, path: path, interface: $0, peer: peer, local: local)
+          var target = ProbeTarget(
+            site: site.name, path: path, interface: $0, peer: peer, local: local,
+            iaxPort: site.descriptor?.trunk.port)
           if path == .relay { target?.relay = relay }
           return target
         }

@@ -11,6 +11,7 @@ public struct PathProbe: Hashable, Sendable {
   public private(set) var hasEndpoint = true
 
   private var liveness: PathLiveness
+  private var asterisk = AsteriskProbe()
   private var meter = LinkMeter()
   private var degradation = Degradation()
   /// When it was rated last.
@@ -53,12 +54,20 @@ public struct PathProbe: Hashable, Sendable {
     ).min()
   }
 
+  /// What leaves at a time.
+  public struct Packets: Hashable, Sendable {
+    /// To the agent there.
+    public let probe: STAMPPacket
+    /// To Asterisk there, now and then.
+    public let poke: IAXPoke?
+  }
+
   /// Judges the silence so far, and gives the next probe if it is time for one.
   /// - Parameters:
   ///   - now: monotonic.
   ///   - timestamp: the system's clock, which only goes along.
   ///   - jitter: by chance from 0 to 1; it makes the time to the next probe up to a quarter shorter (RFC 5880 §6.8.7).
-  public mutating func tick(at now: Duration, timestamp: NTPTimestamp, jitter: Double) -> STAMPPacket? {
+  public mutating func tick(at now: Duration, timestamp: NTPTimestamp, jitter: Double) -> Packets? {
     let late = max(.zero, now - due)
     liveness.pass(to: now, late: late)
     if let end = unknownUntil {
@@ -69,7 +78,8 @@ public struct PathProbe: Hashable, Sendable {
     guard now >= nextProbe else { return nil }
     defer { planNextProbe(at: now, jitter: jitter) }
     guard hasEndpoint || state.condition != .down else { return nil }
-    return probe(at: now, timestamp: timestamp)
+    defer { state.asterisk = asterisk.answers }
+    return Packets(probe: probe(at: now, timestamp: timestamp), poke: asterisk.poke(at: now))
   }
 
   private mutating func probe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
@@ -119,6 +129,12 @@ public struct PathProbe: Hashable, Sendable {
     return isOurs ? liveness.session.answer(to: packet) : nil
   }
 
+  /// Takes an answer of Asterisk's in.
+  public mutating func receive(_ poke: IAXPoke, at now: Duration) {
+    asterisk.receive(poke, at: now)
+    state.asterisk = asterisk.answers
+  }
+
   /// What has come may change the session, which the peer learns at once.
   private mutating func take(at now: Duration, _ body: (inout PathLiveness) -> Void) {
     let before = liveness.session.state
@@ -159,6 +175,7 @@ public struct PathProbe: Hashable, Sendable {
         become(.unknown, at: now)
       }
     }
+    state.isHeard = state.condition == .down && liveness.lastHeard.map { $0 >= state.since } ?? false
   }
 
   /// Between two ratings.
@@ -182,9 +199,13 @@ public struct PathProbe: Hashable, Sendable {
 
   private mutating func become(_ condition: PathState.Condition, at now: Duration) {
     guard state.condition != condition else { return }
-    if condition.isUp, !state.isUp { upSince = now }
-    let isUp = condition.isUp
-    state = PathState(condition, since: now, roundTrip: isUp ? state.roundTrip : nil)
-    if !isUp { degradation = Degradation() }
+    if condition.isUp != state.isUp {
+      upSince = now
+      if !condition.isUp { (degradation, state.roundTrip) = (Degradation(), nil) }
+      // Whether the line or the agent has failed, Asterisk can tell.
+      asterisk.hurry()
+      nextProbe = min(nextProbe, now)
+    }
+    (state.condition, state.since) = (condition, now)
   }
 }

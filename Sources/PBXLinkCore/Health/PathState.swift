@@ -23,6 +23,11 @@ public struct PathState: Hashable, Sendable {
   /// The last probe's time there and back, without the time that the reflector took; nil unless it works.
   public internal(set) var roundTrip: Duration?
 
+  /// Whether something has come from the agent there since the path is down: then only the way there is dead.
+  public internal(set) var isHeard = false
+  /// What Asterisk there answers, whatever the agents tell each other.
+  public internal(set) var asterisk = AsteriskAnswers()
+
   /// What has been found at a moment.
   public init(_ condition: Condition, since: Duration, roundTrip: Duration? = nil) {
     self.condition = condition
@@ -32,4 +37,11 @@ public struct PathState: Hashable, Sendable {
 
   /// Whether the path is known to work, however poorly.
   public var isUp: Bool { condition.isUp }
+  /// Whether Asterisk there answers by it, and has since it is down.
+  public var isAsteriskHeard: Bool {
+    guard let last = asterisk.last, !asterisk.isSilent else { return false }
+    return condition != .down || last >= since
+  }
+  /// Whether the agent there is silent and Asterisk is not: the path is well then.
+  public var isOnlyAgentSilent: Bool { condition == .down && isAsteriskHeard }
 }

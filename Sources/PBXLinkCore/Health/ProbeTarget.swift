@@ -16,10 +16,14 @@ public struct ProbeTarget: Hashable, Sendable {
   /// Our own tunnel address.
   public let local: IPAddress
 
+  /// The UDP port of Asterisk's IAX2 there; nil where there is none.
+  public let iaxPort: UInt16?
+
   /// A path to probe; nil unless both addresses are IPv4: without a route through the interface the kernel
   /// takes an IPv4 destination to be on the link, and refuses an IPv6 one.
   public init?(
-    site: SiteName, path: TunnelPath, interface: String, peer: IPAddress, local: IPAddress
+    site: SiteName, path: TunnelPath, interface: String, peer: IPAddress, local: IPAddress,
+    iaxPort: UInt16? = nil
   ) {
     guard peer.family == .v4, local.family == .v4 else { return nil }
     self.site = site
@@ -27,5 +31,6 @@ public struct ProbeTarget: Hashable, Sendable {
     self.interface = interface
     self.peer = peer
     self.local = local
+    self.iaxPort = iaxPort
   }
 }

@@ -87,11 +87,13 @@ public struct LinkQuality: Hashable, Sendable, Codable {
 
   /// MOS below which many callers are not content (R below 70, ITU-T G.109).
   private static let poorMOS = 3.6
+  /// Of fewer answers one that is lost would already be too many.
+  private static let leastAnswers = 20
 
   /// What to do about calls that would sound poor; nil when they would not.
   var advice: String? {
     let poor = [(transmit, "there"), (receive, "here")].filter { $0.0.mos.map { $0 < Self.poorMOS } ?? false }
-    guard !poor.isEmpty else { return nil }
+    guard !poor.isEmpty, answers >= Self.leastAnswers else { return nil }
     let reasons = poor.map { direction, place in
       [
         "MOS \(direction.mos?.fixed(places: 1) ?? "-") \(place)",

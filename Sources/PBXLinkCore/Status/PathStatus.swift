@@ -13,6 +13,8 @@ public struct PathStatus: Hashable, Sendable, Codable {
   public var via: String?
   /// Round trip of the last probe, in seconds.
   public let roundTrip: Double?
+  /// Round trip to Asterisk there, in seconds; nil while it does not answer by this path.
+  public var asteriskRoundTrip: Double?
   /// What the probes of the last minute have shown; nil before the first answer.
   public var quality: LinkQuality?
 
@@ -20,6 +22,7 @@ public struct PathStatus: Hashable, Sendable, Codable {
     case name, state, via, quality
     case inUse = "in_use"
     case roundTrip = "rtt_seconds"
+    case asteriskRoundTrip = "asterisk_rtt_seconds"
   }
 
   /// Encodes all keys.
@@ -30,6 +33,7 @@ public struct PathStatus: Hashable, Sendable, Codable {
     try container.encode(inUse, forKey: .inUse)
     try container.encode(via, forKey: .via)
     try container.encode(roundTrip, forKey: .roundTrip)
+    try container.encode(asteriskRoundTrip, forKey: .asteriskRoundTrip)
     try container.encode(quality, forKey: .quality)
   }
 }
@@ -79,6 +83,9 @@ public struct LinkPaths: Hashable, Sendable {
         name: path, state: condition(of: path), inUse: path == inUse,
         via: path == .relay ? relay?.description : nil,
         roundTrip: states[path]?.roundTrip.map { $0 / .seconds(1) },
+        asteriskRoundTrip: states[path].flatMap { $0.isAsteriskHeard ? $0.asterisk.roundTrip : nil }.map {
+          $0 / .seconds(1)
+        },
         quality: figures[path].flatMap { LinkQuality($0, codec: codec) })
     }
   }

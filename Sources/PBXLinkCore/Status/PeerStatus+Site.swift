@@ -8,9 +8,11 @@ extension PeerStatus {
     trunk: QualifyStatus?, calls: Int,
     callLimit: Int, canBeReached: Bool, at now: Timestamp
   ) {
+    let probed = paths.states[paths.inUse]
     let isFresh =
-      paths.inUse == .wireguard
-      ? tunnel?.takesPackets(at: now) ?? false : paths.states[paths.inUse]?.isUp ?? false
+      probed.map { $0.isUp || $0.isOnlyAgentSilent || $0.condition == .unknown }
+      ?? (paths.inUse == .wireguard)
+      && (paths.inUse != .wireguard || tunnel?.takesPackets(at: now) ?? false)
     let state: State =
       if site.conflict != nil {
         .conflict
@@ -21,7 +23,8 @@ extension PeerStatus {
       } else if !isFresh {
         .down
       } else {
-        trunk?.isReachable == true ? (paths.isDegraded ? .degraded : .up) : .trunkDown
+        trunk?.isReachable == true && probed?.asterisk.isSilent != true
+          ? (paths.isDegraded ? .degraded : .up) : .trunkDown
       }
     let quality = paths.quality
     self.init(
@@ -35,7 +38,7 @@ extension PeerStatus {
       sent: Self.sum(tunnel?.sentBytes, paths.openVPN?.sentBytes), calls: calls,
       callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,
       extensions: site.extensions.map(\.description), addresses: site.membership.addresses.map(\.description),
-      advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached)
+      advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached, probed)
         ?? ([.up, .degraded].contains(state) ? quality?.advice ?? Self.remedy(for: paths) : nil))
   }
 
@@ -93,7 +96,7 @@ extension PeerStatus {
 
   /// What to do about a link in this state; nil when nothing is to be done.
   static func remedy(
-    for state: State, _ site: Site, _ trunk: QualifyStatus?, canBeReached: Bool
+    for state: State, _ site: Site, _ trunk: QualifyStatus?, canBeReached: Bool, _ probed: PathState? = nil
   ) -> String? {
     switch state {
     case .up, .degraded, .disabled, .invited: nil
@@ -103,16 +106,19 @@ extension PeerStatus {
     case .trunkDown:
       switch trunk {
       case nil: "Asterisk here has no peer for it: see 'pbxlink plan' and 'pbxlink doctor'."
-      case let trunk? where trunk.roundTrip != nil:
+      case let trunk? where trunk.roundTrip != nil && !trunk.isReachable:
         "Asterisk over there answers too slowly for calls: look at the lines of both sites."
       default: "Asterisk over there does not answer through the tunnel: run 'pbxlink doctor' there."
       }
+    case .down where probed?.isHeard == true:
+      "Its packets come here and ours do not get there: look for a firewall or a line that lets one direction through."
     case .down where site.descriptor?.wireguard.endpoints.isEmpty == true && !canBeReached:
       "Neither side has a public endpoint: set 'tunnel: endpoints:' on one of them, or let a site that both reach "
         + "relay ('pbxlink grant SITE --relay')."
     case .down where site.descriptor?.wireguard.endpoints.isEmpty == true:
       "It is behind NAT and has not called in: check that its agent runs and that our UDP port is open."
-    case .down: "No handshake: check that its agent runs and that its UDP port is open."
+    case .down:
+      "Nothing comes from there: check its Internet line and server, that its agent runs and its UDP port is open."
     }
   }
 }

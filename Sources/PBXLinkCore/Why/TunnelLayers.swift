@@ -243,7 +243,9 @@ struct TunnelLayers {
       return .wrong(.probes, found, do: advice)
     }
     return conditions.contains(.unknown)
-      ? .unknown(.probes, found, do: "The agent needs three answers, which take two seconds.")
+      ? .unknown(
+        .probes, found,
+        do: "Nothing has come by it yet, or the agent there was stopped just now: look again in a minute.")
       : .ok(.probes, found)
   }
 

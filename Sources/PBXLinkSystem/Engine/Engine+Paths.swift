@@ -25,6 +25,12 @@ extension Engine {
     }
   }
 
+  /// What the probes show now; the agent has heard of each change, and not of each answer.
+  func lookAtPaths() async {
+    guard let probes = pathProbes else { return }
+    notePathStates(await probes.states, at: probes.now)
+  }
+
   /// After the choice: what the probes of WireGuard show depends on whether a relay is in use.
   private func notePathStates(_ probed: [SiteName: [TunnelPath: PathState]], at moment: Duration) {
     pathStates = (agent?.linkedSites(at: Self.clock()) ?? []).reduce(into: [:]) { states, site in

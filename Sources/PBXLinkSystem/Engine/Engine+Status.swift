@@ -15,6 +15,7 @@ extension Engine {
     surroundings.tunnel = marked(report.tunnel)
     surroundings.openVPN = report.openVPN
     surroundings.trunk = report.trunk
+    await lookAtPaths()
     surroundings.paths = pathStates
     surroundings.figures = await pathProbes?.figures ?? [:]
     do {

@@ -30,6 +30,7 @@ extension Engine {
         try await RouteLookup.interface(towards: address).map { .interface($0) } ?? .none
       }
     }
+    await lookAtPaths()
     evidence.paths = pathStates[name] ?? [:]
     evidence.figures = await pathProbes?.figures[name] ?? [:]
     evidence.clockProblem = clockError(now)?.message

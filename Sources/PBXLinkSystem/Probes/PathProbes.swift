@@ -187,8 +187,8 @@ public actor PathProbes {
     queue.removeFirst(due.count)
     for scheduled in due {
       update(scheduled) { probe in
-        if let packet = probe.tick(at: now, timestamp: .now, jitter: .random(in: 0...1)) {
-          stations[scheduled.target.place]?.send(packet, to: scheduled.target.peer)
+        if let packets = probe.tick(at: now, timestamp: .now, jitter: .random(in: 0...1)) {
+          send(packets, to: scheduled.target)
         }
         if let standard = standards[scheduled.target.site] { probe.rate(by: standard, at: now) }
       }
@@ -197,10 +197,22 @@ public actor PathProbes {
     schedule()
   }
 
+  private func send(_ packets: PathProbe.Packets, to target: ProbeTarget) {
+    stations[target.place]?.send(packets.probe, to: target.peer)
+    if let poke = packets.poke, let port = target.iaxPort {
+      stations[target.place]?.send(poke, to: target.peer, port: port)
+    }
+  }
+
   private func receive(at place: ProbeStation.Place) {
-    for (peer, answer, age) in stations[place]?.answers() ?? [] {
-      guard let scheduled = peers[place]?[peer] else { continue }
-      update(scheduled) { $0.receive(answer, at: now - age) }
+    for answer in stations[place]?.answers() ?? [] {
+      guard let scheduled = peers[place]?[answer.peer] else { continue }
+      update(scheduled) { probe in
+        switch answer.kind {
+        case .agent(let reflection): probe.receive(reflection, at: now - answer.age)
+        case .asterisk(let poke): probe.receive(poke, at: now - answer.age)
+        }
+      }
       requeue(scheduled)
     }
   }

@@ -64,24 +64,44 @@ final class ProbeStation {
   }
 
   /// Sends a probe; one that cannot be sent is one that is not answered.
-  func send(_ packet: STAMPPacket, to peer: IPAddress) {
+  func send(_ packet: STAMPPacket, to peer: IPAddress) { send(packet.bytes, to: peer, port: port) }
+
+  /// Asks Asterisk there.
+  func send(_ poke: IAXPoke, to peer: IPAddress, port: UInt16) { send(poke.bytes, to: peer, port: port) }
+
+  private func send(_ bytes: [UInt8], to peer: IPAddress, port: UInt16) {
     guard let sender else { return }
     do throws(ProbeError) {
-      try sender.send(packet.bytes, to: ProbeSocket.SocketAddress(peer, port: port))
+      try sender.send(bytes, to: ProbeSocket.SocketAddress(peer, port: port))
       failure = nil
     } catch {
       failure = error
     }
   }
 
-  /// The answers that wait, and for how long they have.
-  func answers() -> [(peer: IPAddress, answer: STAMPReflection, age: Duration)] {
-    var answers: [(IPAddress, STAMPReflection, Duration)] = []
+  /// What has come back from a peer.
+  struct Answer {
+    enum Kind {
+      case agent(STAMPReflection)
+      case asterisk(IAXPoke)
+    }
+
+    let peer: IPAddress
+    let kind: Kind
+    /// For how long it has waited to be read.
+    let age: Duration
+  }
+
+  /// The answers that wait.
+  func answers() -> [Answer] {
+    var answers: [Answer] = []
     while answers.count < Self.batch, let datagram = sender?.receive() {
-      guard let peer = datagram.source.address, let answer = STAMPReflection(bytes: datagram.bytes) else {
-        continue
-      }
-      answers.append((peer, answer, datagram.age))
+      let kind: Answer.Kind? =
+        datagram.source.port == port
+        ? STAMPReflection(bytes: datagram.bytes).map(Answer.Kind.agent)
+        : IAXPoke(answeredBy: datagram.bytes).map(Answer.Kind.asterisk)
+      guard let peer = datagram.source.address, let kind else { continue }
+      answers.append(Answer(peer: peer, kind: kind, age: datagram.age))
     }
     return answers
   }

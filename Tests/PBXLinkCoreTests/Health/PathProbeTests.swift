@@ -78,12 +78,11 @@ struct PathProbeTests {
   func pauses() throws {
     var probe = PathProbe(FailureDetection.normal.timing, discriminator: 1, at: .zero)
     let stamp = NTPTimestamp(value: 0)
-    var (moments, probes): ([Duration], [STAMPPacket]) = ([], [])
+    var moments: [Duration] = []
     while probe.due < .seconds(3600) {
       let now = probe.due
-      guard let packet = probe.tick(at: now, timestamp: stamp, jitter: 0) else { continue }
+      guard probe.tick(at: now, timestamp: stamp, jitter: 0) != nil else { continue }
       moments.append(now)
-      probes.append(packet)
     }
     let pauses = zip(moments.dropFirst(), moments).map { $0 - $1 }
     let longest = try #require(pauses.max())
@@ -142,7 +141,7 @@ struct PathProbeTests {
     for (claimed, expected) in [(30, 70), (100, 0), (101, 100)] {
       var probe = PathProbe(FailureDetection.normal.timing, discriminator: 1, at: .zero)
       let first = probe.tick(at: .zero, timestamp: NTPTimestamp(value: 5), jitter: 0)
-      let packet = try #require(first)
+      let packet = try #require(first?.probe)
       let sent = NTPTimestamp(unixSeconds: 0, nanoseconds: Int64(claimed) * 1_000_000)
       let answer = STAMPReflection(
         to: packet, number: 0, receivedAt: NTPTimestamp(unixSeconds: 0, nanoseconds: 0), ttl: 1, sentAt: sent)
@@ -165,7 +164,7 @@ struct PathProbeTests {
     for index in 0..<300 {
       let now = probe.due
       let stamp = NTPTimestamp(value: UInt64(index + 100))
-      guard let packet = probe.tick(at: now, timestamp: stamp, jitter: 0) else { continue }
+      guard let packet = probe.tick(at: now, timestamp: stamp, jitter: 0)?.probe else { continue }
       let forged = STAMPPacket(
         sequence: packet.sequence, timestamp: NTPTimestamp(value: .random(in: 1...9, using: &random)))
       #expect(!isTaken(forged, at: now))

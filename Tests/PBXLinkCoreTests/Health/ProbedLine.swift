@@ -10,6 +10,8 @@ struct ProbedLine {
     /// Nil for a reflector of others: it answers, and neither probes nor knows our TLV.
     var probe: PathProbe?
     var answers: UInt32 = 0
+    /// Whether Asterisk answers here, which needs no agent.
+    var hasAsterisk = true
     /// Until then it neither reads nor sends; what comes waits, with the time at which it came.
     var sleepsUntil = Duration.zero
     /// What it has found, and when.
@@ -22,6 +24,8 @@ struct ProbedLine {
   private enum Datagram {
     case probe(STAMPPacket)
     case answer(STAMPReflection)
+    case poke(IAXPoke)
+    case pong([UInt8])
   }
 
   var sites: [Site]
@@ -67,11 +71,11 @@ struct ProbedLine {
   mutating func kill(_ index: Int) {
     sites[index].probe = nil
     sites[index].sleepsUntil = .seconds(1_000_000)
-    underway.removeAll { $0.to == index }
   }
 
   mutating func revive(_ index: Int, _ detection: FailureDetection = .normal) {
     sites[index].sleepsUntil = now
+    underway.removeAll { $0.to == index && $0.at < now }
     start(index, detection)
   }
 
@@ -86,7 +90,8 @@ struct ProbedLine {
 
   private func nextStep() -> (at: Duration, site: Int, datagram: Int?)? {
     var steps = underway.enumerated().map { index, packet in
-      (at: max(packet.at, sites[packet.to].sleepsUntil), site: packet.to, datagram: Int?.some(index))
+      if case .poke = packet.what { return (at: packet.at, site: packet.to, datagram: Int?.some(index)) }
+      return (at: max(packet.at, sites[packet.to].sleepsUntil), site: packet.to, datagram: index)
     }
     for (index, site) in sites.enumerated() {
       if let probe = site.probe { steps.append((max(probe.due, site.sleepsUntil), index, nil)) }
@@ -106,8 +111,9 @@ struct ProbedLine {
       }
     }
     let (moment, chance) = (stamp(now), Double.random(in: 0...1, using: &random))
-    if let packet = sites[index].probe?.tick(at: now, timestamp: moment, jitter: chance) {
-      send(.probe(packet), from: index)
+    if let packets = sites[index].probe?.tick(at: now, timestamp: moment, jitter: chance) {
+      send(.probe(packets.probe), from: index)
+      if let poke = packets.poke { send(.poke(poke), from: index) }
     }
     precondition(sites[index].probe.map { $0.due > now } ?? true, "it would be asked again and again")
     if let standard { sites[index].probe?.rate(by: standard, at: now) }
@@ -116,6 +122,14 @@ struct ProbedLine {
 
   private mutating func arrive(_ packet: (at: Duration, to: Int, what: Datagram)) {
     switch packet.what {
+    case .poke(let poke):
+      guard sites[packet.to].hasAsterisk else { return }
+      // The numbers of the dialog the other way round, and a PONG.
+      let number = Array(poke.bytes[0..<2])
+      send(
+        .pong([0x80, 1, number[0] & 0x7f, number[1]] + poke.bytes[4..<8] + [0, 1, 6, 3]), from: packet.to)
+    case .pong(let bytes):
+      if let poke = IAXPoke(answeredBy: bytes) { sites[packet.to].probe?.receive(poke, at: packet.at) }
     case .answer(let answer): sites[packet.to].probe?.receive(answer, at: packet.at)
     case .probe(let probe):
       let liveness = sites[packet.to].probe?.receive(probe, at: packet.at)

@@ -218,6 +218,8 @@ struct StatusTests {
     var head = try offices.head().agent
     let lyon = try offices.join("lyon", ["2XX"], to: &head)
     let site = try #require(head.linkedSites(at: now).first)
+    var down = PathState(.down, since: .zero)
+    (down.asterisk.last, down.asterisk.roundTrip) = (.seconds(1), .milliseconds(2))
     let status = PeerStatus(
       site, isDisabled: false,
       tunnel: .init(
@@ -227,7 +229,7 @@ struct StatusTests {
         offered: [.wireguard, .openvpnTCP], inUse: inUse,
         states: [
           inUse: PathState(.up, since: .zero, roundTrip: .milliseconds(3))
-        ].merging([failed: PathState(.down, since: .zero)]) { $1 },
+        ].merging([failed: down]) { $1 },
         openVPN: .init(state: "CONNECTED", since: now, receivedBytes: 1, sentBytes: 2),
         openVPNProblem: "connection refused"),
       trunk: QualifyStatus("OK (3 ms)"), calls: 0, callLimit: 4, canBeReached: true, at: now)
@@ -237,6 +239,32 @@ struct StatusTests {
     #expect(status.paths.map(\.state) == (failed == .wireguard ? [.down, .up] : [.up, .down]))
     #expect(status.paths.first { $0.inUse }?.roundTrip == 0.003)
     #expect(status.received == 101 && status.sent == 12, "those of both paths")
+  }
+
+  @Test(
+    "a link is down as soon as its path is and Asterisk there does not answer; the advice names the direction"
+  )
+  func pathDown() throws {
+    var head = try offices.head().agent
+    let lyon = try offices.join("lyon", ["2XX"], to: &head)
+    let site = try #require(head.linkedSites(at: now).first)
+    func status(_ change: (inout PathState) -> Void) -> PeerStatus {
+      var path = PathState(.down, since: .seconds(10))
+      path.asterisk.last = .seconds(9)
+      change(&path)
+      return PeerStatus(
+        site, isDisabled: false, tunnel: .init(allowedIPs: addresses(lyon), lastHandshake: now),
+        paths: LinkPaths(states: [.wireguard: path]), trunk: QualifyStatus("OK (3 ms)"), calls: 0,
+        callLimit: 4, canBeReached: true, at: now)
+    }
+    #expect(status { _ in }.state == .down)
+    #expect(status { $0.isHeard = true }.advice?.hasPrefix("Its packets come here and ours do not") == true)
+    #expect(status { $0.asterisk.last = .seconds(11) }.state == .up)
+    #expect(status { $0.condition = .unknown }.state == .up, "its agent is started again")
+    #expect(status { $0.condition = .up }.state == .up)
+    let silent = status { ($0.condition, $0.asterisk.isSilent) = (.up, true) }
+    #expect(
+      silent.state == .trunkDown && silent.advice?.hasPrefix("Asterisk over there does not answer") == true)
   }
 
   @Test(
