@@ -20,6 +20,16 @@ struct LinkedOfficesTests {
     #expect(record.gaps(interface: "pbxlink0").isEmpty, "\(record.gaps(interface: "pbxlink0"))")
   }
 
+  @Test("every office has proven by a test call that the others take its calls")
+  func testCalls() async throws {
+    for office in mesh.lab.offices {
+      try await wait(for: "the test calls of \(office.name)", upTo: .seconds(60)) {
+        try await office.status().peers.allSatisfy { $0.testCall?.outcome == .answered } ? () : nil
+      }
+      #expect(try await office.status().peers.count == 2)
+    }
+  }
+
   @Test("when everything is applied the plan is empty")
   func emptyPlan() async throws {
     for office in mesh.lab.offices { #expect(try await office.plan().lines() == ["Nothing to change."]) }

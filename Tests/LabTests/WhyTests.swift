@@ -66,6 +66,35 @@ struct WhyTests {
     _ = try await wait(for: nil, at: mesh.paris)
   }
 
+  @Test(
+    "an Asterisk that answers POKE and takes no calls is found by a test call, and status says so; none is accounted for"
+  )
+  func otherKeys() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    // Its agent would put them right.
+    try await lyon.stopAgent("KILL")
+    try await lyon.shell(
+      """
+      sed -i '/^\\[plk_paris[.]k/,/^$/s/^secret=.*/secret=of-another-mesh/' /etc/asterisk/pbxlink/iax.conf
+      asterisk -rx 'iax2 reload'
+      """
+    ).checked()
+    let peer = try await LinkLab.wait(for: "paris to say that calls are refused", upTo: .seconds(90)) {
+      let peer = try await paris.status(of: lyon)
+      return peer.state == .callsRefused ? peer : nil
+    }
+    #expect(peer.trunk?.hasPrefix("OK") == true && peer.testCall?.outcome == .unanswered, "\(peer)")
+    let finding = try await why("lyon", at: paris).layers.first { $0.layer == .testCall }
+    #expect(finding?.found.contains("keys differ") == true && finding?.remedy?.contains("doctor") == true)
+    try await lyon.startAgent()
+    _ = try await wait(for: nil, at: paris)
+    try await mesh.waitForLink(paris, lyon)
+    for office in [paris, lyon] {
+      let records = try await office.shell("grep -c plkprobe /var/log/asterisk/cdr-csv/Master.csv || :")
+      #expect(["0\n", ""].contains(records.standardOutput), "\(office.name): \(records)")
+    }
+  }
+
   @Test("somebody's route in front of ours is named with its interface")
   func route() async throws {
     let paris = try mesh.paris

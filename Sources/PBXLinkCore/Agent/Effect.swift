@@ -52,6 +52,8 @@ public struct JournalEntry: Hashable, Sendable, Codable {
     case keysRotated = "keys_rotated"
     case tunnelBackendChosen = "tunnel_backend_chosen"
     case callsEnded = "calls_ended"
+    case callsRefused = "calls_refused"
+    case callsTaken = "calls_taken"
     case linkTaken = "link_taken_down"
     case exchangeLimited = "exchange_limited"
     case stateRestored = "state_restored"

@@ -5,7 +5,7 @@ extension PeerStatus {
   /// The status of a member from what the planes show.
   public init(
     _ site: Site, isDisabled: Bool, tunnel: ObservedTunnel.Peer?, paths: LinkPaths = LinkPaths(),
-    trunk: QualifyStatus?, calls: Int,
+    trunk: QualifyStatus?, testCall: TestCall? = nil, areCallsRefused: Bool = false, calls: Int,
     callLimit: Int, canBeReached: Bool, at now: Timestamp
   ) {
     let probed = paths.states[paths.inUse]
@@ -22,9 +22,14 @@ extension PeerStatus {
         .pending
       } else if !isFresh {
         .down
+      } else if trunk?.isReachable != true || probed?.asterisk.isSilent == true {
+        .trunkDown
+      } else if areCallsRefused {
+        .callsRefused
+      } else if calls >= callLimit {
+        .full
       } else {
-        trunk?.isReachable == true && probed?.asterisk.isSilent != true
-          ? (paths.isDegraded ? .degraded : .up) : .trunkDown
+        paths.isDegraded ? .degraded : .up
       }
     let quality = paths.quality
     self.init(
@@ -37,9 +42,10 @@ extension PeerStatus {
       received: Self.sum(tunnel?.receivedBytes, paths.openVPN?.receivedBytes),
       sent: Self.sum(tunnel?.sentBytes, paths.openVPN?.sentBytes), calls: calls,
       callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,
-      extensions: site.extensions.map(\.description), addresses: site.membership.addresses.map(\.description),
+      testCall: testCall, extensions: site.extensions.map(\.description),
+      addresses: site.membership.addresses.map(\.description),
       advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached, probed)
-        ?? ([.up, .degraded].contains(state) ? quality?.advice ?? Self.remedy(for: paths) : nil))
+        ?? ([.up, .degraded, .full].contains(state) ? quality?.advice ?? Self.remedy(for: paths) : nil))
   }
 
   /// The status of a site that has not used its invitation yet.
@@ -99,7 +105,8 @@ extension PeerStatus {
     for state: State, _ site: Site, _ trunk: QualifyStatus?, canBeReached: Bool, _ probed: PathState? = nil
   ) -> String? {
     switch state {
-    case .up, .degraded, .disabled, .invited: nil
+    case .up, .degraded, .full, .disabled, .invited: nil
+    case .callsRefused: TestCall.advice
     case .pending:
       "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation or answer."
     case .conflict: site.conflict

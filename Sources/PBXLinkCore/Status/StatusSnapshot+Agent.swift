@@ -16,6 +16,8 @@ extension StatusSnapshot {
     public var trunk: ObservedTrunk?
     /// Calls now, by site.
     public var calls: [SiteName: Int] = [:]
+    /// The test calls placed so far.
+    public var testCalls = TestCallSchedule()
     /// What is not well, one sentence each.
     public var problems: [String] = []
     /// The tunnel's implementation and why it was taken.
@@ -48,6 +50,8 @@ extension StatusSnapshot {
           to: site, states: surroundings.paths[site.name] ?? [:],
           figures: surroundings.figures[site.name] ?? [:], openVPN: surroundings.openVPN),
         trunk: trunks[site.name].map(QualifyStatus.init),
+        testCall: surroundings.testCalls.last[site.name],
+        areCallsRefused: surroundings.testCalls.refusing.contains(site.name),
         calls: surroundings.calls[site.name] ?? 0,
         callLimit: min(site.descriptor?.trunk.callLimit ?? 0, agent.configuration.trunk.callLimit),
         canBeReached: !agent.configuration.tunnel.endpoints.isEmpty, at: now)

@@ -37,6 +37,7 @@ extension PeerStatus {
     try container.encode(calls, forKey: .calls)
     try container.encode(callLimit, forKey: .callLimit)
     try container.encode(trunk, forKey: .trunk)
+    try container.encode(testCall, forKey: .testCall)
     try container.encode(extensions, forKey: .extensions)
     try container.encode(addresses, forKey: .addresses)
     try container.encode(advice, forKey: .advice)

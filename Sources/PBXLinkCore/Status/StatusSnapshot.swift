@@ -76,7 +76,11 @@ public struct PeerStatus: Hashable, Sendable, Codable {
     case degraded
     /// The tunnel is up, Asterisk over there or its trunk does not answer.
     case trunkDown = "trunk_down"
-    /// No handshake in the last three minutes.
+    /// Tunnel and Asterisk answer, but test calls are not taken.
+    case callsRefused = "calls_refused"
+    /// As many calls are up as may be: no further one gets through.
+    case full
+    /// Nothing comes by the path in use, or no handshake in the last three minutes.
     case down
     /// Admitted, but its descriptor has not arrived.
     case pending
@@ -119,6 +123,8 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public let callLimit: Int?
   /// What Asterisk says of the peer, such as "OK (3 ms)".
   public let trunk: String?
+  /// The last test call; nil before the first.
+  public var testCall: TestCall?
   /// The extensions it announces.
   public let extensions: [String]
   /// Its tunnel addresses.
@@ -136,5 +142,6 @@ public struct PeerStatus: Hashable, Sendable, Codable {
     case received = "received_bytes"
     case sent = "sent_bytes"
     case callLimit = "call_limit"
+    case testCall = "test_call"
   }
 }

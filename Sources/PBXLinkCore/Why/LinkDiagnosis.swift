@@ -48,6 +48,8 @@ public struct LinkDiagnosis: Hashable, Sendable, Codable {
     case trunk
     /// Whether Asterisk over there answers.
     case qualify
+    /// Whether it takes a call.
+    case testCall = "test_call"
     /// Calls now, and how many there may be.
     case calls
   }

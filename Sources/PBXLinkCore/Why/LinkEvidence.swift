@@ -25,6 +25,8 @@ public struct LinkEvidence: Sendable {
   public var trunk: Look<ObservedTrunk>
   /// Calls with the site now.
   public var calls: Look<Int>
+  /// The last test call; nil where none was placed.
+  public var testCall = Look<TestCall?>.seen(nil)
   /// What the probes of its paths show.
   public var paths: [TunnelPath: PathState]
   /// What they have measured within the last minute.

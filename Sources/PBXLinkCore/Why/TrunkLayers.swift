@@ -20,7 +20,7 @@ struct TrunkLayers {
         asterisk(observed), .wrong(.trunk, "there is no trunk to it", do: "See the line 'desired'."),
       ]
     }
-    return [asterisk(observed), trunk(peer, observed), qualify(observed), calls(peer)]
+    return [asterisk(observed), trunk(peer, observed), qualify(observed), testCall, calls(peer)]
   }
 
   /// What is wrong with Asterisk whatever the site.
@@ -91,6 +91,21 @@ struct TrunkLayers {
       .qualify, "\(status): Asterisk over there does not answer our POKE in time",
       do: PeerStatus.remedy(for: .trunkDown, site, status, canBeReached: true)
         ?? "Run 'pbxlink doctor' there.")
+  }
+
+  private var testCall: LinkDiagnosis.Finding {
+    let call: TestCall
+    switch evidence.testCall {
+    case .unseen(let unseen): return .unknown(.testCall, unseen)
+    case .seen(nil):
+      return .unknown(
+        .testCall, "none placed yet", do: "The agent places one within seconds once all lines above are well."
+      )
+    case .seen(let last?): call = last
+    }
+    let found = "\(call.outcome.words), \(call.seconds.milliseconds), \(call.time)"
+    return call.outcome == .answered
+      ? .ok(.testCall, found) : .wrong(.testCall, found, do: TestCall.advice)
   }
 
   private func calls(_ peer: TrunkPeer) -> LinkDiagnosis.Finding {

@@ -9,8 +9,8 @@ public struct AsteriskChannel: Hashable, Sendable {
   public let name: String
   /// The extension it is in.
   public let extensionName: String
-  /// The application it runs.
-  public let application: String
+  /// Its unique id.
+  public let uniqueID: String
 }
 
 extension AMIClient {
@@ -37,7 +37,7 @@ extension AMIClient {
     try await list("CoreShowChannels").map { channel in
       AsteriskChannel(
         name: channel["Channel"] ?? "", extensionName: channel["Exten"] ?? "",
-        application: channel["Application"] ?? "")
+        uniqueID: channel["Uniqueid"] ?? "")
     }
   }
 
@@ -49,17 +49,16 @@ extension AMIClient {
     }
   }
 
-  /// Places an authenticated call to a site's probe extension and waits for its end: whether it was answered.
-  /// Needs a connection with the event class `call`.
-  public func probe(_ site: SiteName) async throws -> Bool {
+  /// Places an authenticated call to a site's probe extension, which no call detail record tells of, and waits for its
+  /// answer. Needs a connection with the event class `call`.
+  public func probe(_ site: SiteName) async throws -> TestCall.Outcome {
     let answer = try await exchange(
       "Originate",
       [
         ("Channel", "IAX2/\(TrunkNames.peer(site))/\(TrunkNames.probe)"), ("Application", "Wait"),
-        ("Data", "1"),
-        ("Timeout", "4000"), ("Async", "true"),
+        ("Data", "1"), ("Variable", "CDR_PROP(disable)=1"), ("Timeout", "4000"), ("Async", "true"),
+        ("ChannelId", "\(TrunkNames.probe)-\(UInt32.random(in: 0...UInt32.max))"),
       ], until: { $0.event == "OriginateResponse" })
-    // Reason 4 is AST_CONTROL_ANSWER.
-    return answer.last?["Reason"] == "4"
+    return TestCall.Outcome(originateReason: answer.last?["Reason"])
   }
 }

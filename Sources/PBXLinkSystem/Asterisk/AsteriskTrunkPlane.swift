@@ -115,9 +115,10 @@ public actor AsteriskTrunkPlane {
     return sites.reduce(into: [:]) { $0[$1, default: 0] += 1 }
   }
 
-  /// Whether a site answers an authenticated call: the one sign that a real call would go through.
-  public func probe(_ site: SiteName) async throws -> Bool {
-    guard let access = try await currentAccess() else { return false }
+  /// Places a test call to a site: its answer is the one sign that a real call would go through. Nil while Asterisk here
+  /// cannot be asked to.
+  public func probe(_ site: SiteName) async throws -> TestCall.Outcome? {
+    guard let access = try await currentAccess() else { return nil }
     return try await AMIClient.withConnection(
       port: access.port, secret: access.secret, events: [.call], timeout: .seconds(6)
     ) { client in try await client.probe(site) }
@@ -168,9 +169,6 @@ public actor AsteriskTrunkPlane {
 }
 
 extension AsteriskChannel {
-  /// A probe of a peer's (it is in the probe's extension) or of ours (a call out that runs `Wait`, as no
-  /// bridged call does).
-  var isProbe: Bool {
-    extensionName == TrunkNames.probe || (application == "Wait" && !name.contains(".k"))
-  }
+  /// A test call of a peer's, by the extension it is in, or of ours, by its id.
+  var isProbe: Bool { extensionName == TrunkNames.probe || uniqueID.hasPrefix("\(TrunkNames.probe)-") }
 }

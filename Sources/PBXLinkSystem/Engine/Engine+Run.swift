@@ -33,6 +33,7 @@ extension Engine {
       group.addTask { try await self.watchKernel() }
       group.addTask { try await self.watchSilence() }
       group.addTask { try await self.visitRelays() }
+      group.addTask { try await self.placeTestCalls() }
       let probes = PathProbes(
         port: self.configuration.probePort, timing: self.configuration.detection.timing)
       self.pathProbes = probes

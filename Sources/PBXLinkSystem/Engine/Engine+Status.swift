@@ -17,6 +17,7 @@ extension Engine {
     surroundings.trunk = report.trunk
     await lookAtPaths()
     surroundings.paths = pathStates
+    surroundings.testCalls = testCalls
     surroundings.figures = await pathProbes?.figures ?? [:]
     do {
       surroundings.calls = try await calls(planes, report.trunk)

@@ -31,6 +31,11 @@ extension Engine {
       }
     }
     await lookAtPaths()
+    let mayCall = evidence.calls.value == 0 && testablePath(to: name, agent) != nil
+    evidence.testCall = await HostExamination.look {
+      if mayCall { try await placeTestCall(to: name, planes) }
+      return testCalls.last[name]
+    }
     evidence.paths = pathStates[name] ?? [:]
     evidence.figures = await pathProbes?.figures[name] ?? [:]
     evidence.clockProblem = clockError(now)?.message

@@ -44,6 +44,8 @@ public actor Engine {
   var visitedRelays: Set<SiteName> = []
   /// What probes the paths to peers that have several; made when the engine runs.
   var pathProbes: PathProbes?
+  /// Which sites have taken a test call.
+  var testCalls = TestCallSchedule()
   var reconciliation: Task<Planes.Report, Never>?
   var exchange: Task<Void, Never>?
   /// Why the exchange is not served.

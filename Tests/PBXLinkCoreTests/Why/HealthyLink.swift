@@ -35,7 +35,7 @@ struct HealthyLink {
     let openVPN = ObservedOpenVPN().applying(
       changes(from: ObservedOpenVPN(), to: desired.openVPN), to: desired.openVPN)
     let address = try #require(lyon.membership?.addresses.first)
-    return LinkEvidence(
+    var evidence = LinkEvidence(
       tunnel: .seen(tunnel), openVPN: .seen(openVPN), route: .seen(.interface("pbxlink0")),
       firewall: .seen(ObservedFirewall(desired.firewall)),
       counters: FirewallCounters(
@@ -46,6 +46,8 @@ struct HealthyLink {
         .wireguard: PathState(.up, since: .zero, roundTrip: .milliseconds(12)),
         .openvpnTCP: PathState(.up, since: .zero, roundTrip: .milliseconds(15)),
       ])
+    evidence.testCall = .seen(TestCall(.answered, after: .milliseconds(42), at: now))
+    return evidence
   }
 
   private func trunk(_ configuration: TrunkConfiguration) throws -> ObservedTrunk {

@@ -98,6 +98,7 @@ struct LinkDiagnosisTests {
     Fault(.probes, "openvpn-tcp unknown") { $0.paths[.openvpnTCP] = nil },
     Fault(.probes, "wireguard up") { evidence in
       var figures = LinkFigures()
+      figures.answers = 100
       figures.roundTrip = (.milliseconds(20), .milliseconds(20), .milliseconds(20))
       figures.transmit.lossRatio = 0
       figures.receive.lossRatio = 0.2
@@ -108,6 +109,11 @@ struct LinkDiagnosisTests {
     Fault(.asterisk, "context 'extensions'") { $0.seenTrunk.findings = [:] },
     Fault(.trunk, "add the trunk to lyon") { $0.seenTrunk.files = TrunkFiles() },
     Fault(.trunk, "reload Asterisk") { $0.seenTrunk.livePeers = [] },
+    Fault(.testCall, "no answer") { [now = Offices.now] in
+      $0.testCall = .seen(TestCall(.unanswered, after: .seconds(4), at: now))
+    },
+    Fault(.testCall, "none placed") { $0.testCall = .seen(nil) },
+    Fault(.testCall, "no AMI") { $0.testCall = .unseen(Unseen("no AMI", remedy: "look")) },
     Fault(.qualify, "UNREACHABLE") { evidence in
       evidence.seenTrunk.livePeers = evidence.seenTrunk.livePeers?.map {
         LiveTrunkPeer(

@@ -98,9 +98,10 @@ struct AMIClientTests {
   }
 
   @Test(
-    "a probe tells by the reason whether it was answered",
-    arguments: [("4", true), ("0", false), ("3", false)])
-  func probe(reason: String, isAnswered: Bool) async throws {
+    "a test call tells by the reason how it ended",
+    arguments: [("4", .answered), ("0", .refused), ("3", .unanswered), ("8", .unreachable)]
+      as [(String, TestCall.Outcome)])
+  func probe(reason: String, outcome: TestCall.Outcome) async throws {
     let manager = try manager([
       "Originate": [
         "Response: Success\r\nActionID: $ID\r\nMessage: Originate successfully queued\r\n\r\n",
@@ -109,7 +110,7 @@ struct AMIClientTests {
       ]
     ])
     let site = try #require(SiteName("b"))
-    #expect(try await run(manager) { try await $0.probe(site) } == isAnswered)
+    #expect(try await run(manager) { try await $0.probe(site) } == outcome)
   }
 
   @Test("a refusal names the action and Asterisk's reason")
