@@ -60,6 +60,8 @@ public struct TestCall: Hashable, Sendable, Codable {
 public struct TestCallSchedule: Sendable {
   static let interval = Duration.seconds(300)
   static let retry = Duration.seconds(10)
+  /// While a call is up.
+  static let busyInterval = Duration.seconds(30)
   /// One may be lost with a packet, or meet a reload; so many in a row are no accident.
   static let limit = 2
 
@@ -88,9 +90,9 @@ public struct TestCallSchedule: Sendable {
     return due.filter { $0.due <= now }.min(by: <)?.name
   }
 
-  /// A call that is up proves more.
+  /// A call is up, or Asterisk here cannot be asked.
   public mutating func postpone(_ site: SiteName, at now: Duration) {
-    sites[site, default: Site()].due = now + Self.interval
+    sites[site, default: Site()].due = now + Self.busyInterval
   }
 
   /// Notes what became of one; true when it changes whether calls are taken.

@@ -50,14 +50,14 @@ struct TestCallTests {
     #expect(schedule.refusing.isEmpty && schedule.last.count == 1)
   }
 
-  @Test("a link with a call up needs none, and of several sites the one that has waited longest has its turn")
+  @Test("a link with a call up waits half a minute, and of several sites the one that has waited longest has its turn")
   func turns() {
     var schedule = TestCallSchedule()
     #expect(schedule.next(among: [lyon: .zero, nice: .zero], at: .zero) == lyon)
     schedule.postpone(lyon, at: .zero)
     #expect(schedule.next(among: [lyon: .zero, nice: .zero], at: .seconds(1)) == nice)
     _ = schedule.note(call(.answered), to: nice, at: .seconds(1))
-    #expect(schedule.next(among: [lyon: .zero, nice: .zero], at: .seconds(299)) == nil)
+    #expect(schedule.next(among: [lyon: .zero, nice: .zero], at: .seconds(29)) == nil)
     #expect(schedule.next(among: [lyon: .zero, nice: .zero], at: .seconds(400)) == lyon)
   }
 }
