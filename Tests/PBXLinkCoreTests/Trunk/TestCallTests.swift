@@ -50,7 +50,7 @@ struct TestCallTests {
     #expect(schedule.refusing.isEmpty && schedule.last.count == 1)
   }
 
-  @Test("a link with a call up waits half a minute, and of several sites the one that has waited longest has its turn")
+  @Test("of several sites the one that waits longest has its turn, one with a call up half a minute later")
   func turns() {
     var schedule = TestCallSchedule()
     #expect(schedule.next(among: [lyon: .zero, nice: .zero], at: .zero) == lyon)
