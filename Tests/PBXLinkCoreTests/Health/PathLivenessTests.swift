@@ -29,6 +29,38 @@ struct PathLivenessTests {
     #expect(line.sites[1].conditions == [.unknown, .up], "nor is it called so")
   }
 
+  @Test(
+    "a clock that is set, at either end, changes neither the path nor its figures",
+    arguments: [3600, -3600, 1, -1, 86_400 * 365 * 20], [0, 1])
+  func clockStep(seconds: Int64, site: Int) throws {
+    var line = ProbedLine()
+    line.standard = CallStandard(codec: "ulaw", minimumMOS: 3.6)
+    line.run(for: .seconds(100))
+    line.clocks[site] += seconds
+    line.run(for: .seconds(50))
+    for site in line.sites { try expectHealthy(site, at: line.now) }
+  }
+
+  @Test(
+    "the end of NTP's era in 2036 is no event, nor are clocks on both sides of it", arguments: [0, -100, 100])
+  func era(difference: Int64) throws {
+    var line = ProbedLine()
+    // 7 February 2036, 06:28:16 UTC is the first second of the next era.
+    line.clocks = [2_085_978_496 - 50, 2_085_978_496 - 50 + difference]
+    line.run(for: .seconds(100))
+    for site in line.sites { try expectHealthy(site, at: line.now) }
+  }
+
+  private func expectHealthy(_ site: ProbedLine.Site, at now: Duration) throws {
+    #expect(site.conditions == [.unknown, .up])
+    let figures = try #require(site.probe?.figures(at: now))
+    let roundTrip = try #require(figures.roundTrip)
+    #expect(roundTrip.mean >= .milliseconds(39) && roundTrip.most <= .milliseconds(41))
+    for direction in [figures.transmit, figures.receive] {
+      #expect(direction.lossRatio == 0 && direction.jitter.map { $0 < .milliseconds(1) } == true)
+    }
+  }
+
   @Test("on a busy server a peer that is dead is still found to be")
   func busyAndDead() throws {
     var line = ProbedLine()

@@ -41,6 +41,8 @@ struct ProbedLine {
   /// By so much each of them wakes too late, at most.
   var lateness = [Duration.zero, .zero]
   var standard: CallStandard?
+  /// What the clock on each wall shows at the beginning, in seconds of Unix time; changing it sets that clock.
+  var clocks: [Int64] = [1_800_000_000, 1_800_000_000]
   private var underway: [(at: Duration, to: Int, what: Datagram)] = []
   private var random: SplitMix64
 
@@ -60,7 +62,7 @@ struct ProbedLine {
 
   /// An agent that tells that it ends.
   mutating func stop(_ index: Int) {
-    let moment = stamp(now)
+    let moment = stamp(now, at: index)
     if let packet = sites[index].probe?.lastProbe(at: now, timestamp: moment) {
       send(.probe(packet), from: index)
     }
@@ -110,7 +112,7 @@ struct ProbedLine {
         if due + late > now { return }
       }
     }
-    let (moment, chance) = (stamp(now), Double.random(in: 0...1, using: &random))
+    let (moment, chance) = (stamp(now, at: index), Double.random(in: 0...1, using: &random))
     if let packets = sites[index].probe?.tick(at: now, timestamp: moment, jitter: chance) {
       send(.probe(packets.probe), from: index)
       if let poke = packets.poke { send(.poke(poke), from: index) }
@@ -134,8 +136,8 @@ struct ProbedLine {
     case .probe(let probe):
       let liveness = sites[packet.to].probe?.receive(probe, at: packet.at)
       let answer = STAMPReflection(
-        to: probe, number: sites[packet.to].answers, receivedAt: stamp(packet.at), ttl: 255,
-        sentAt: stamp(now),
+        to: probe, number: sites[packet.to].answers, receivedAt: stamp(packet.at, at: packet.to), ttl: 255,
+        sentAt: stamp(now, at: packet.to),
         liveness: liveness)
       sites[packet.to].answers += 1
       send(.answer(answer), from: packet.to)
@@ -159,9 +161,9 @@ struct ProbedLine {
     sites[index].course.append((now, condition))
   }
 
-  private func stamp(_ moment: Duration) -> NTPTimestamp {
+  private func stamp(_ moment: Duration, at index: Int) -> NTPTimestamp {
     NTPTimestamp(
-      unixSeconds: 1_800_000_000 + moment.components.seconds,
+      unixSeconds: clocks[index] + moment.components.seconds,
       nanoseconds: moment.components.attoseconds / 1_000_000_000)
   }
 }

@@ -250,6 +250,24 @@ struct PathProbesTests {
   /// Carries a socket out of the thread that opened it.
   private struct Carried: @unchecked Sendable { let socket: ProbeSocket }
 
+  @Test("probes that the kernel does not let out are named, and their path is down until it does")
+  func refusedByKernel() async throws {
+    try await ProbeOffice.withTwo { one, two in
+      #expect(try await one.become(.up, .up))
+      try await one.nft(
+        "add table inet cut", "add chain inet cut output { type filter hook output priority 0; }",
+        "add rule inet cut output oifname one drop")
+      #expect(try await one.become(.down, .up))
+      #expect(try await two.become(.down, .up))
+      #expect(await one.probes.failures.mapValues(\.errno) == ["one": EPERM])
+      #expect(await one.probes.failures["one"]?.description.contains("a firewall that lets them out") == true)
+      try await one.nft("delete table inet cut")
+      #expect(try await one.become(.up, .up))
+      #expect(try await two.become(.up, .up))
+      #expect(try await eventually { await one.probes.failures.isEmpty })
+    }
+  }
+
   @Test("a flip is told to whoever listens")
   func changes() async throws {
     try await ProbeOffice.withTwo { one, two in
