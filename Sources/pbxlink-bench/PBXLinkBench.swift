@@ -30,15 +30,23 @@ struct PBXLinkBench {
         throw Command.Failure(description: usage)
       }
       try await IdleBenchmark(binaries: folder(), knownSites: numbers[0], linkedSites: numbers[1]).run()
+    case "probes":
+      try await ProbeBenchmark(program: folder() + "/pbxlink-bench").run()
+    case "probe-end":
+      guard let end = ProbeEnd(Array(arguments.dropFirst())) else {
+        throw Command.Failure(description: usage)
+      }
+      try await end.run()
     default: throw Command.Failure(description: usage)
     }
   }
 
   private static let usage = """
-    usage: pbxlink-bench kernel|documents|idle KNOWN LINKED
+    usage: pbxlink-bench kernel|documents|probes|idle KNOWN LINKED
       kernel     WireGuard in the kernel against wg and ip. Needs root, and leaves its interfaces behind: it is
                  meant for a guest that is thrown away (Tests/KernelGuest/boot --bench).
       documents  10,000 descriptors verified and merged, against the signatures alone (openssl speed).
+      probes     A probe's packets, the load of 1,000 peers, and the time until a silent one is down. Needs root.
       idle       The agent, nebula and tincd with so many hosts, such as 500, so many of them linked, such as 20, the
                  others off. Needs root, the packages nebula and tinc, and a pbxlink beside this program.
     """

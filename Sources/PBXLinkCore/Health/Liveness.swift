@@ -15,6 +15,14 @@ enum Liveness {
 }
 
 extension STAMPPacket {
+  /// A probe of ours: with the count of probes so far, and our end of the BFD session.
+  public init(sequence: UInt32, timestamp: NTPTimestamp, liveness: BFDPacket) {
+    let counts = DirectMeasurement(sent: sequence &+ 1)
+    self.init(
+      sequence: sequence, timestamp: timestamp,
+      extensions: counts.requestBytes + Liveness.requestBytes(liveness))
+  }
+
   /// The sender's end of the BFD session; nil where it runs none.
   var liveness: BFDPacket? { BFDPacket(in: extensions) { _ in true } }
 }

@@ -84,10 +84,7 @@ public struct PathProbe: Hashable, Sendable {
 
   private mutating func probe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
     defer { sequence &+= 1 }
-    let counts = DirectMeasurement(sent: sequence &+ 1)
-    let packet = STAMPPacket(
-      sequence: sequence, timestamp: timestamp,
-      extensions: counts.requestBytes + Liveness.requestBytes(liveness.session.packet))
+    let packet = STAMPPacket(sequence: sequence, timestamp: timestamp, liveness: liveness.session.packet)
     meter.send(packet, at: now)
     liveness.send(sequence)
     return packet

@@ -143,7 +143,7 @@ struct SiteFileTests {
       ),
       (
         "tunnel:\n  backend: magic\n",
-        "f:2:12: tunnel.backend: expected auto, kernel, userspace, found 'magic'"
+        "f:2:12: tunnel.backend: expected auto or kernel or userspace, found 'magic'"
       ),
       (
         "tunnel:\n  mtu: 1279\n", "f:2:8: tunnel.mtu: expected a whole number from 1280 to 9000, found '1279'"

@@ -123,8 +123,14 @@ struct FormerVersionTests {
     ]
     #expect(changes(from: tunnel, to: desired.tunnel, at: now) == [])
     let files = try TrunkFiles(desired.trunk, enablingManager: false)
+    // A dialplan is loaded again without a call noticing.
+    let testCall = (
+      former: "exten => plkprobe,1,Answer()\n",
+      now: "exten => plkprobe,1,Set(CDR_PROP(disable)=1)\n same => n,Answer()\n"
+    )
     for file in TrunkFile.allCases {
-      #expect(try files[file] == FormerState.text(file.description), "\(file)")
+      let expected = try FormerState.text(file.description).replacing(testCall.former, with: testCall.now)
+      #expect(files[file] == expected, "\(file)")
     }
   }
 
