@@ -82,8 +82,13 @@ struct RotationTests {
     // Its tunnel, too, is away, so that it hears of nothing.
     try await nice.stopAgent("KILL")
     try await nice.shell("kill -9 $(pidof wireguard-go)").checked()
-    try await wait(for: "paris to know that nice is down", upTo: .seconds(220)) {
-      try await paris.status().peers.contains { $0.name == "nice" && $0.state == .down } ? () : nil
+    // A rotation waits for whoever was heard within three minutes.
+    try await wait(for: "paris to give nice up", upTo: .seconds(220)) {
+      let status = try await paris.status()
+      let peer = try #require(status.peers.first { $0.name == "nice" })
+      let last = try Date(try #require(peer.lastHandshake), strategy: .iso8601)
+      let now = try Date(status.time, strategy: .iso8601)
+      return peer.state == .down && now.timeIntervalSince(last) > 181 ? () : nil
     }
     try await paris.run(["pbxlink", "rotate-keys"]).checked()
     try await nice.startAgent()
