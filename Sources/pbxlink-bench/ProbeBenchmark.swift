@@ -64,6 +64,6 @@ struct ProbeBenchmark {
       other=$!
       ip netns exec pbxlink-bench-a '\(program)' probe-end a \(peers) \(milliseconds) \(task) $other
       """
-    return try await Command.run(["sh", "-ec", script]).trimmingPrefix(while: \.isNewline).description
+    return try await Command.run(["sh", "-ec", script]).split(separator: "\n").joined(separator: " ")
   }
 }
