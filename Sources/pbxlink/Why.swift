@@ -7,11 +7,12 @@ import PBXLinkSystem
 
 struct Why: ReportingCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show why the link to a site works or does not, layer by layer; change nothing.",
+    abstract: "Show why the link to a site works or does not, layer by layer.",
     discussion: """
       From the signed documents down to the trunk: what is wanted, what is there, and the first layer where the two
       differ, with what to do. What is wrong behind that one is most often its consequence. The name of this site
-      itself shows what all links share. Exits with 1 unless all layers are as they should be.
+      itself shows what all links share. Changes nothing; places a test call, which rings nowhere, where the link is
+      up and carries no call. Exits with 1 unless all layers are as they should be.
 
         pbxlink why lyon
         pbxlink why lyon --json | jq '.layers[] | select(.state != "ok")'

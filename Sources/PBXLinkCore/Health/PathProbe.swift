@@ -11,7 +11,7 @@ public struct PathProbe: Hashable, Sendable {
   public private(set) var hasEndpoint = true
 
   private var liveness: PathLiveness
-  private var asterisk = AsteriskProbe()
+  private var asterisk: AsteriskProbe?
   private var meter = LinkMeter()
   private var degradation = Degradation()
   /// When it was rated last.
@@ -35,10 +35,13 @@ public struct PathProbe: Hashable, Sendable {
   /// Nothing is known yet.
   /// - Parameters:
   ///   - discriminator: our name for the BFD session: not 0, and of this path alone.
+  ///   - asksAsterisk: whether there is one at the other end.
   ///   - first: when the first probe leaves.
   public init(
-    _ timing: BFDSession.Timing, discriminator: UInt32, first: Duration? = nil, at now: Duration
+    _ timing: BFDSession.Timing, discriminator: UInt32, asksAsterisk: Bool = true, first: Duration? = nil,
+    at now: Duration
   ) {
+    asterisk = asksAsterisk ? AsteriskProbe() : nil
     liveness = PathLiveness(timing, discriminator: discriminator)
     state = PathState(.unknown, since: now)
     nextProbe = first ?? now
@@ -78,8 +81,9 @@ public struct PathProbe: Hashable, Sendable {
     guard now >= nextProbe else { return nil }
     defer { planNextProbe(at: now, jitter: jitter) }
     guard hasEndpoint || state.condition != .down else { return nil }
-    defer { state.asterisk = asterisk.answers }
-    return Packets(probe: probe(at: now, timestamp: timestamp), poke: asterisk.poke(at: now))
+    let poke = asterisk?.poke(at: now)
+    noteAsterisk()
+    return Packets(probe: probe(at: now, timestamp: timestamp), poke: poke)
   }
 
   private mutating func probe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
@@ -128,8 +132,12 @@ public struct PathProbe: Hashable, Sendable {
 
   /// Takes an answer of Asterisk's in.
   public mutating func receive(_ poke: IAXPoke, at now: Duration) {
-    asterisk.receive(poke, at: now)
-    state.asterisk = asterisk.answers
+    asterisk?.receive(poke, at: now)
+    noteAsterisk()
+  }
+
+  private mutating func noteAsterisk() {
+    if let asterisk { state.asterisk = asterisk.answers }
   }
 
   /// What has come may change the session, which the peer learns at once.
@@ -200,7 +208,7 @@ public struct PathProbe: Hashable, Sendable {
       upSince = now
       if !condition.isUp { (degradation, state.roundTrip) = (Degradation(), nil) }
       // Whether the line or the agent has failed, Asterisk can tell.
-      asterisk.hurry()
+      asterisk?.hurry()
       nextProbe = min(nextProbe, now)
     }
     (state.condition, state.since) = (condition, now)

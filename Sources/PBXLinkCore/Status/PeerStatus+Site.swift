@@ -45,7 +45,7 @@ extension PeerStatus {
       testCall: testCall, extensions: site.extensions.map(\.description),
       addresses: site.membership.addresses.map(\.description),
       advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached, probed)
-        ?? ([.up, .degraded, .full].contains(state) ? quality?.advice ?? Self.remedy(for: paths) : nil))
+        ?? ([.up, .degraded].contains(state) ? quality?.advice ?? Self.remedy(for: paths) : nil))
   }
 
   /// The status of a site that has not used its invitation yet.
@@ -72,6 +72,11 @@ extension PeerStatus {
     case .relay: paths.relay.map { "relay \($0)" }
     }
   }
+
+  /// What to do when no further call gets through.
+  static let fullAdvice =
+    "As many calls as may be are up: wait for one to end, or raise 'trunk: call_limit:' at both sites, of which the "
+    + "lower one counts."
 
   /// What keeps a link that is up from being as safe as it could be.
   private static func remedy(for paths: LinkPaths) -> String? {
@@ -105,7 +110,8 @@ extension PeerStatus {
     for state: State, _ site: Site, _ trunk: QualifyStatus?, canBeReached: Bool, _ probed: PathState? = nil
   ) -> String? {
     switch state {
-    case .up, .degraded, .full, .disabled, .invited: nil
+    case .up, .degraded, .disabled, .invited: nil
+    case .full: fullAdvice
     case .callsRefused: TestCall.advice
     case .pending:
       "Its agent has not announced itself: run 'pbxlink join' there again with the same invitation or answer."

@@ -114,7 +114,7 @@ struct TrunkLayers {
     case .seen(let count) where count >= peer.callLimit:
       return .wrong(
         .calls, "\(count) of \(peer.callLimit): no further call gets through",
-        do: "Wait for one to end, or raise 'trunk: call_limit:' at both sites: the lower one counts.")
+        do: PeerStatus.fullAdvice)
     case .seen(let count): return .ok(.calls, "\(count) of \(peer.callLimit)")
     }
   }

@@ -4,7 +4,7 @@
 internal import PBXLinkCore
 
 extension Engine {
-  /// `why`: one look at each plane, nothing changed.
+  /// `why`: one look at each plane, and a test call; nothing changed.
   func why(_ text: String) async throws -> LinkDiagnosis {
     let agent = try member()
     guard let name = SiteName(text) else { throw AgentError.siteNameInvalid(text) }

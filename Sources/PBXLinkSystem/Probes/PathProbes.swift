@@ -93,7 +93,8 @@ public actor PathProbes {
     queue.removeAll { !wanted.contains($0.target) }
     for target in targets where probes[target] == nil {
       let probe = PathProbe(
-        timing, discriminator: .random(in: 1...UInt32.max), first: firstMoment(ofSlot: nextSlot), at: now)
+        timing, discriminator: .random(in: 1...UInt32.max), asksAsterisk: target.iaxPort != nil,
+        first: firstMoment(ofSlot: nextSlot), at: now)
       let scheduled = Scheduled(target, probe)
       probes[target] = scheduled
       enqueue(scheduled)

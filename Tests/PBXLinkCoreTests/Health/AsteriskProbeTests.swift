@@ -67,6 +67,16 @@ struct AsteriskProbeTests {
     }
   }
 
+  @Test("is not asked where there is none, and its silence says nothing")
+  func none() {
+    var probe = PathProbe(FailureDetection.normal.timing, discriminator: 1, asksAsterisk: false, at: .zero)
+    while probe.due < .seconds(60) {
+      let packets = probe.tick(at: probe.due, timestamp: NTPTimestamp(value: 0), jitter: 0)
+      #expect(packets?.poke == nil)
+    }
+    #expect(!probe.state.asterisk.isSilent && !probe.state.isAsteriskHeard)
+  }
+
   @Test("that is dead while its agent is not is silent within ten seconds")
   func asteriskDead() {
     var line = ProbedLine()

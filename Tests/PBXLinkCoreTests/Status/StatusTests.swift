@@ -263,6 +263,15 @@ struct StatusTests {
     #expect(status { $0.condition = .unknown }.state == .up, "its agent is started again")
     #expect(status { $0.condition = .up }.state == .up)
     let silent = status { ($0.condition, $0.asterisk.isSilent) = (.up, true) }
+    let full = PeerStatus(
+      site, isDisabled: false, tunnel: .init(allowedIPs: addresses(lyon), lastHandshake: now),
+      trunk: QualifyStatus("OK (3 ms)"), calls: 4, callLimit: 4, canBeReached: true, at: now)
+    #expect(full.state == .full && full.advice?.contains("call_limit") == true)
+    let refusing = PeerStatus(
+      site, isDisabled: false, tunnel: .init(allowedIPs: addresses(lyon), lastHandshake: now),
+      trunk: QualifyStatus("OK (3 ms)"), areCallsRefused: true, calls: 4, callLimit: 4, canBeReached: true,
+      at: now)
+    #expect(refusing.state == .callsRefused && refusing.advice?.contains("doctor") == true)
     #expect(
       silent.state == .trunkDown && silent.advice?.hasPrefix("Asterisk over there does not answer") == true)
   }
