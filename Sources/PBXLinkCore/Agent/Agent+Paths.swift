@@ -139,7 +139,12 @@ extension Agent {
   ) -> [Effect] {
     var selection = current
     func states() -> [TunnelPath: PathState] {
-      pathStates(to: site, probed: probed, direct: direct, at: moment)
+      var states = pathStates(to: site, probed: probed, direct: direct, at: moment)
+      // Calls get through, and the agent there could not follow to another way.
+      if let state = states[current.inUse], state.isOnlyAgentSilent {
+        states[current.inUse] = PathState(.up, since: state.since)
+      }
+      return states
     }
     let relay = relay(to: site)
     agree(with: site, states(), at: moment)

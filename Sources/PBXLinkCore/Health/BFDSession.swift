@@ -108,16 +108,22 @@ public struct BFDSession: Hashable, Sendable {
     return true
   }
 
+  /// Time has passed. What we do late ourselves is no fault of the path: by so much longer is waited, and who has slept
+  /// through a packet's time listens anew.
+  public mutating func pass(to now: Duration, late: Duration) {
+    if let deadline, late > .zero {
+      self.deadline = max(deadline, late >= timing.transmit ? now + (detectionTime ?? .zero) : deadline + late)
+    }
+    expire(at: now)
+  }
+
   /// Nothing has come for too long, if it is so late.
-  public mutating func expire(at now: Duration) {
+  mutating func expire(at now: Duration) {
     guard let deadline, now >= deadline else { return }
     self.deadline = nil
     remote = nil
     if state == .up || state == .initializing { become(.down, .detectionTimeExpired) }
   }
-
-  /// Waits longer: we were late ourselves, and may not have heard what came.
-  public mutating func postpone(to moment: Duration) { deadline = deadline.map { max($0, moment) } }
 
   /// Asks for something else. While the session is up the other end is polled first, so that neither waits for what the
   /// other no longer does (§6.8.3).

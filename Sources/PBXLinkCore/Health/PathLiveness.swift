@@ -83,19 +83,15 @@ struct PathLiveness: Hashable, Sendable {
     Int32(bitPattern: sequence &- intervalStart) >= 0 ? interval : max(interval, formerInterval)
   }
 
-  /// Time has passed. What we do late ourselves is no fault of the path: by so much longer is waited, and who has slept
-  /// through a packet's time listens anew.
+  /// Time has passed; what we do late ourselves is no fault of the path.
   mutating func pass(to now: Duration, late: Duration) {
     if late > .zero {
       let listensAnew = late >= timing.transmit
       // The other end has not heard us either.
       if listensAnew, !isUp { graceUntil = max(graceUntil ?? .zero, now + Self.restartGrace) }
-      if let deadline = session.deadline {
-        session.postpone(to: listensAnew ? now + (session.detectionTime ?? .zero) : deadline + late)
-      }
       answersDeadline = answersDeadline.map { listensAnew ? max($0, now + silenceLimit) : $0 + late }
     }
-    session.expire(at: now)
+    session.pass(to: now, late: late)
     if let graceUntil, now >= graceUntil { self.graceUntil = nil }
     if let answersDeadline, now >= answersDeadline { forgetAnswers() }
   }

@@ -52,7 +52,8 @@ struct RelayedLinkTests {
   @discardableResult
   private func step(
     _ three: inout Three, relay: PathState.Condition = .up, direct: PathState? = nil,
-    wireguard: [PathState.Condition] = [.down, .down], towardsRelay: [PathState.Condition] = [.up, .up]
+    wireguard: [PathState.Condition] = [.down, .down], towardsRelay: [PathState.Condition] = [.up, .up],
+    isAsteriskHeard: Bool = false
   ) throws -> (one: [Effect], two: [Effect]) {
     three.second += 1
     var effects: [[Effect]] = []
@@ -60,7 +61,8 @@ struct RelayedLinkTests {
       let other = three[keyPath: peer].mesh.site
       let linked = three[keyPath: agent].linkedSite(other, at: now)
       let path = linked.flatMap { three[keyPath: agent].relay(to: $0) } == nil ? TunnelPath.wireguard : .relay
-      let state = path == .relay ? PathState(relay, since: .zero) : PathState(wireguard[index], since: .zero)
+      var state = PathState(path == .relay ? relay : wireguard[index], since: .zero)
+      if isAsteriskHeard { state.asterisk.last = .zero }
       let leg = PathState(towardsRelay[index], since: .zero, roundTrip: .milliseconds(20))
       effects.append(
         try three[keyPath: agent].handle(
@@ -123,6 +125,21 @@ struct RelayedLinkTests {
         #expect((agent.relay(to: site) != nil) == isLeft, "\(wireguard) \(legs)")
       }
     }
+  }
+
+  @Test("a way by which Asterisk answers is not left when the agent there is silent, nor is a relay")
+  func silentAgent() throws {
+    var three = try three()
+    try step(&three)
+    for _ in 0..<20 { try step(&three, isAsteriskHeard: true) }
+    let site = try #require(three.one.linkedSite(three.two.mesh.site, at: now))
+    #expect(three.one.path(to: site) == .wireguard, "the notes of both are at the relay")
+    for _ in 0..<4 { try step(&three) }
+    #expect(three.one.relay(to: site) == three.head.mesh.site)
+    for _ in 0..<20 { try step(&three, relay: .down, isAsteriskHeard: true) }
+    #expect(three.one.relay(to: site) == three.head.mesh.site)
+    for _ in 0..<20 { try step(&three, relay: .down) }
+    #expect(three.one.relay(to: site) == nil)
   }
 
   @Test("before a poor direct way is left one end asks the other; when that fails each goes by itself")
