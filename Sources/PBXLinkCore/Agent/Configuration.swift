@@ -76,6 +76,22 @@ public struct Configuration: Hashable, Sendable {
     public var allowIAX: [IPPrefix] = []
   }
 
+  /// Routers outside the mesh that we run BFD with; none unless they are listed.
+  public struct BFD: Hashable, Sendable {
+    /// Those on a link of ours (RFC 5881); IPv4.
+    public var neighbors: [IPAddress] = []
+    /// Those behind other routers (RFC 5883); IPv4.
+    public var multihopNeighbors: [IPAddress] = []
+    /// How soon they are found to be gone, and we by them.
+    public var detection = FailureDetection.normal
+
+    /// All of them.
+    public var all: Set<BFDNeighbor> {
+      Set(
+        neighbors.map { BFDNeighbor($0, .singleHop) } + multihopNeighbors.map { BFDNeighbor($0, .multihop) })
+    }
+  }
+
   /// The numbers.
   public var numbers = Numbers()
   /// Asterisk.
@@ -98,6 +114,8 @@ public struct Configuration: Hashable, Sendable {
   public var detection = FailureDetection.normal
   /// The MOS of a link below which calls take another way where there is one; 1 for never.
   public var minimumMOS = 3.6
+  /// BFD with routers outside the mesh.
+  public var bfd = BFD()
   /// Keys and the database.
   public var stateDirectory = "/var/lib/pbxlink"
   /// The control socket.

@@ -54,6 +54,8 @@ public struct JournalEntry: Hashable, Sendable, Codable {
     case callsEnded = "calls_ended"
     case callsRefused = "calls_refused"
     case callsTaken = "calls_taken"
+    case neighborUp = "neighbor_up"
+    case neighborDown = "neighbor_down"
     case linkTaken = "link_taken_down"
     case exchangeLimited = "exchange_limited"
     case stateRestored = "state_restored"

@@ -112,7 +112,8 @@ public struct BFDSession: Hashable, Sendable {
   /// through a packet's time listens anew.
   public mutating func pass(to now: Duration, late: Duration) {
     if let deadline, late > .zero {
-      self.deadline = max(deadline, late >= timing.transmit ? now + (detectionTime ?? .zero) : deadline + late)
+      self.deadline = max(
+        deadline, late >= timing.transmit ? now + (detectionTime ?? .zero) : deadline + late)
     }
     expire(at: now)
   }

@@ -18,6 +18,8 @@ extension StatusSnapshot {
     public var calls: [SiteName: Int] = [:]
     /// The test calls placed so far.
     public var testCalls = TestCallSchedule()
+    /// The routers outside the mesh that we run BFD with.
+    public var neighbors: [NeighborStatus] = []
     /// What is not well, one sentence each.
     public var problems: [String] = []
     /// The tunnel's implementation and why it was taken.
@@ -75,6 +77,6 @@ extension StatusSnapshot {
         problems: agent.trustProblems + surroundings.problems + agent.alarms(at: now)
           + (isIsolated ? [Self.isolation] : []),
         isDown: surroundings.isDown),
-      peers: (others + invited).sorted { $0.name < $1.name })
+      peers: (others + invited).sorted { $0.name < $1.name }, neighbors: surroundings.neighbors)
   }
 }

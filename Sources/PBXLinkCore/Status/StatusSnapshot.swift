@@ -64,6 +64,8 @@ public struct StatusSnapshot: Hashable, Sendable, Codable {
   public let agent: AgentStatus
   /// The other sites, by name.
   public let peers: [PeerStatus]
+  /// The routers outside the mesh that we run BFD with; nil from an agent of a former version.
+  public let neighbors: [NeighborStatus]?
 }
 
 /// One other site as seen from here.

@@ -13,6 +13,7 @@ extension StatusSnapshot {
     if site.revoked { lines.append("! The authority has revoked this site: all links are gone.") }
     if agent.isDown { lines.append("! Links are taken down here. 'pbxlink apply' brings them back.") }
     lines += agent.problems.map { "! \($0)" }
+    lines += (neighbors ?? []).map(\.line)
     lines.append("")
     guard !peers.isEmpty else { return lines + ["No other sites yet. 'pbxlink add-site NAME' invites one."] }
     let table = TextTable(

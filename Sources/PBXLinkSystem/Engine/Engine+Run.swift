@@ -41,6 +41,11 @@ extension Engine {
       group.addTask {
         for await _ in probes.changes { await self.selectPaths() }
       }
+      await watchNeighbors()
+      group.addTask { try await self.bfd.run() }
+      group.addTask {
+        for await change in self.bfd.changes { await self.note(change) }
+      }
       group.addTask {
         for await _ in self.uninstalled.stream {}
         // The answer is on its way to the command; let it arrive.

@@ -27,9 +27,10 @@ extension Engine {
     surroundings.problems +=
       report.plan.unknown + desired.problems + (exchangeProblem.map { [$0] } ?? [])
       + (agent.restoreProblem.map { [$0] } ?? []) + (historyProblem.map { [$0] } ?? [])
-      + lastReport.problems(besides: report) + (await probeProblems())
+      + lastReport.problems(besides: report) + (await probeProblems()) + (await bfd.problems)
       + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(
         \.description)
+    surroundings.neighbors = await bfd.statuses(at: now)
     surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")
     surroundings.isDown = isDown
     return StatusSnapshot(of: agent, in: surroundings, at: now)

@@ -14,7 +14,9 @@ public actor Engine {
   let keyFiles: KeyFiles
   let cryptography = OpenSSLCryptography()
   let started: Timestamp
-  var configuration: Configuration
+  var configuration: Configuration {
+    didSet { if configuration.bfd != oldValue.bfd { Task { await watchNeighbors() } } }
+  }
   /// Nil before `init` or `join`.
   var agent: Agent?
   var planes: Planes?
@@ -44,6 +46,8 @@ public actor Engine {
   var visitedRelays: Set<SiteName> = []
   /// What probes the paths to peers that have several; made when the engine runs.
   var pathProbes: PathProbes?
+  /// BFD with routers outside the mesh.
+  let bfd = BFDListener()
   /// Which sites have taken a test call.
   var testCalls = TestCallSchedule()
   var reconciliation: Task<Planes.Report, Never>?

@@ -7,12 +7,20 @@ internal import PBXLinkCore
 /// What the kernel tells of a datagram besides its bytes: a sequence of `struct cmsghdr` (length, level, type), each with
 /// its value behind it, aligned to a word (cmsg(3)).
 struct AncillaryData {
-  /// Room for an `int` and a `struct timespec`; zero where the kernel has written nothing.
-  var words: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) = (0, 0, 0, 0, 0, 0, 0, 0)
+  /// Room for an `int`, a `struct timespec` and a `struct in_pktinfo`; zero where the kernel has written nothing.
+  var words: (UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt, UInt) =
+    (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
   /// The TTL that the datagram came with (`IP_RECVTTL`).
   var ttl: UInt8? {
     value(level: Int32(IPPROTO_IP), type: IP_TTL, as: Int32.self).map(UInt8.init(truncatingIfNeeded:))
+  }
+
+  /// Our address that it was sent to (`IP_PKTINFO`).
+  var destination: IPAddress? {
+    value(level: Int32(IPPROTO_IP), type: IP_PKTINFO, as: in_pktinfo.self).flatMap { info in
+      withUnsafeBytes(of: info.ipi_spec_dst.s_addr) { IPAddress(bytes: $0) }
+    }
   }
 
   /// When it came, by the system's clock (`SO_TIMESTAMPNS`).

@@ -3,16 +3,16 @@
 
 internal import Glibc
 
-/// A probe socket that could not be opened or did not send.
+/// A socket for probes or BFD that could not be opened or did not send.
 public struct ProbeError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What was tried, such as "bind to 10.77.0.1:4571".
   public let operation: String
-  /// The interface.
-  public let interface: String
+  /// The interface; nil for a socket that is bound to none.
+  public let interface: String?
   /// The system's error number.
   public let errno: Int32
 
-  init(_ operation: String, _ interface: String, errno: Int32) {
+  init(_ operation: String, _ interface: String?, errno: Int32) {
     self.operation = operation
     self.interface = interface
     self.errno = errno
@@ -28,6 +28,7 @@ public struct ProbeError: Error, Hashable, Sendable, CustomStringConvertible {
       case ENODEV: "; the interface is gone, and the next look at the tunnel brings it back"
       default: ""
       }
-    return "cannot \(operation) on \(interface): \(String(cString: strerror(errno)))\(remedy)"
+    let place = interface.map { " on \($0)" } ?? ""
+    return "cannot \(operation)\(place): \(String(cString: strerror(errno)))\(remedy)"
   }
 }

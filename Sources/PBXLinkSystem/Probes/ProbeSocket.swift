@@ -5,13 +5,15 @@ internal import Dispatch
 internal import Glibc
 internal import PBXLinkCore
 
-/// A UDP socket that sends and receives through one interface only, whatever the routes say.
+/// A UDP socket that tells when, how and where to its datagrams have come.
 final class ProbeSocket {
   /// A datagram that has arrived.
   struct Datagram {
     let bytes: [UInt8]
     let source: SocketAddress
     let ttl: UInt8
+    /// Our address that it was sent to.
+    let destination: IPAddress?
     /// When the kernel got it.
     let arrival: NTPTimestamp
     /// How long ago that was: a busy host reads late, and must not take that for the line's doing.
@@ -41,23 +43,28 @@ final class ProbeSocket {
   }
 
   private let descriptor: Int32
-  private let interface: String
+  private let interface: String?
   private var source: (any DispatchSourceRead)?
   private var isOpen = true
   /// Room for the longest datagram.
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
-  /// Opens a socket in the network namespace of the calling thread; port 0 is any free one.
-  init(interface: String, local: IPAddress, port: UInt16) throws(ProbeError) {
+  /// Opens a socket in the network namespace of the calling thread.
+  /// - Parameters:
+  ///   - interface: what it sends and receives through only, whatever the routes say; nil: as they say.
+  ///   - port: 0 is any free one.
+  ///   - dscp: how its packets are marked. Expedited Forwarding (RFC 3246), as calls have it: a probe that overtakes them
+  ///     would not show their lot.
+  init(interface: String?, local: IPAddress, port: UInt16, dscp: Int32 = 46) throws(ProbeError) {
     self.interface = interface
     descriptor = socket(
       AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-    guard descriptor >= 0 else { throw ProbeError("open a probe socket", interface, errno: errno) }
-    try bindToDevice()
-    // Expedited Forwarding (RFC 3246), as calls have it: a probe that overtakes them would not show their lot.
-    try set(Int32(IPPROTO_IP), IP_TOS, 46 << 2, "set the DSCP")
+    guard descriptor >= 0 else { throw ProbeError("open a socket", interface, errno: errno) }
+    if let interface { try bindToDevice(interface) }
+    try set(Int32(IPPROTO_IP), IP_TOS, dscp << 2, "set the DSCP")
     try set(Int32(IPPROTO_IP), IP_TTL, 255, "set the TTL")
     try set(Int32(IPPROTO_IP), IP_RECVTTL, 1, "ask for the TTL")
+    try set(Int32(IPPROTO_IP), IP_PKTINFO, 1, "ask for the destination")
     try set(SOL_SOCKET, SO_TIMESTAMPNS, 1, "ask for the time of arrival")
     let address = SocketAddress(local, port: port)
     let result = withUnsafePointer(to: address.octets) {
@@ -92,7 +99,7 @@ final class ProbeSocket {
     var name = [UInt8](repeating: 0, count: Int(IFNAMSIZ))
     var length = socklen_t(name.count)
     guard getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, &name, &length) == 0 else { return false }
-    return name.prefix { $0 != 0 }.elementsEqual(interface.utf8)
+    return name.prefix { $0 != 0 }.elementsEqual((interface ?? "").utf8)
   }
 
   /// Sends one datagram without waiting.
@@ -102,7 +109,9 @@ final class ProbeSocket {
         sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, SocketAddress.length)
       }
     }
-    guard count == bytes.count else { throw ProbeError("send a probe", interface, errno: errno) }
+    guard count == bytes.count else {
+      throw ProbeError("send to \(target.address.map(\.description) ?? "nobody")", interface, errno: errno)
+    }
   }
 
   /// The next datagram that waits; nil when there is none.
@@ -134,17 +143,17 @@ final class ProbeSocket {
     // Unless the clock was set in between.
     let isKnown = (.zero..<Self.longestWait).contains(age)
     return Datagram(
-      bytes: Array(buffer[..<count]), source: source, ttl: control.ttl ?? 0, arrival: isKnown ? arrival : now,
-      age: isKnown ? age : .zero)
+      bytes: Array(buffer[..<count]), source: source, ttl: control.ttl ?? 0,
+      destination: control.destination, arrival: isKnown ? arrival : now, age: isKnown ? age : .zero)
   }
 
   /// Longer than a datagram waits on any host that still works.
   private static let longestWait = Duration.seconds(60)
 
-  private func bindToDevice() throws(ProbeError) {
+  private func bindToDevice(_ interface: String) throws(ProbeError) {
     let name = Array(interface.utf8)
     guard setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.count)) == 0 else {
-      throw ProbeError("bind a probe socket", interface, errno: errno)
+      throw ProbeError("bind a socket", interface, errno: errno)
     }
   }
 

@@ -15,6 +15,7 @@ extension SiteFile {
     ("firewall", "The nftables table 'inet pbxlink' around the tunnel."),
     ("exchange", "The exchange of signed documents, inside the tunnel."),
     ("probe", "The measurement of the links, inside the tunnel."),
+    ("bfd", "BFD sessions (RFC 5880) with routers outside the mesh; none unless they are listed."),
     ("paths", "Where pbxlink keeps its files."),
   ]
 
@@ -95,6 +96,16 @@ extension SiteFile {
       "probe", "minimum_mos", \.minimumMOS, .mos,
       "The estimated MOS below which a link counts as degraded, and calls take another way where there is\n"
         + "one: 3.6 is where some callers are not content, 1 turns that off."),
+    .list(
+      "bfd", "neighbors", \.bfd.neighbors, .ipv4Address, example: "[192.168.1.1]",
+      "Routers on a link of this server, by their IPv4 addresses there."),
+    .list(
+      "bfd", "multihop_neighbors", \.bfd.multihopNeighbors, .ipv4Address, example: "[10.20.0.1]",
+      "Routers behind other routers. Their packets prove less: anyone on the way can send such ones."),
+    .one(
+      "bfd", "detection", \.bfd.detection, .choice,
+      "How soon they are found to be gone, and we by them, as far as they agree: normal is 1.5 seconds,\n"
+        + "fast 0.5, slow 5."),
     .one("paths", "state", \.stateDirectory, .directory, "Keys and the database."),
     .one("paths", "runtime", \.runtimeDirectory, .directory, "The control socket."),
   ]

@@ -55,6 +55,10 @@ extension SiteFileKind<IPPrefix> {
   static let prefix = Self("an IP prefix without host bits, such as 192.168.1.0/24")
 }
 
+extension SiteFileKind<IPAddress> {
+  static let ipv4Address = Self("an IPv4 address, such as 192.168.1.1") { $0.family == .v4 }
+}
+
 extension SiteFileKind<Endpoint> {
   static let endpoint = Self("HOST:PORT, such as pbx.example.com:51820 or [2001:db8::5]:51820")
 }

@@ -81,7 +81,28 @@ struct StatusTests {
     ]
     surroundings.figures = [lyon.mesh.site: [.wireguard: poorLine]]
     surroundings.backend = ("kernel", "the kernel has the wireguard module")
+    surroundings.neighbors = try routers()
     return (head, surroundings)
+  }
+
+  /// One that runs BFD with us, one that has it switched off, and one that is not there.
+  private func routers() throws -> [NeighborStatus] {
+    var packet = BFDPacket(
+      state: .initializing, detectMultiplier: 3, myDiscriminator: 2, yourDiscriminator: 1,
+      desiredMinTransmit: .milliseconds(300), requiredMinReceive: .milliseconds(50))
+    return try [
+      ("192.0.2.1", .singleHop, .initializing), ("192.0.2.2", .singleHop, .adminDown),
+      ("10.9.0.1", .multihop, nil),
+    ].map { (address: String, distance: BFDNeighbor.Distance, state: BFDPacket.State?) in
+      var session = BFDSession(FailureDetection.fast.timing, discriminator: 1)
+      if let state {
+        packet.state = state
+        packet.diagnostic = state == .adminDown ? .administrativelyDown : .none
+        session.receive(packet, at: .zero)
+      }
+      return NeighborStatus(
+        BFDNeighbor(try #require(IPAddress(address)), distance), session, since: now + -90)
+    }
   }
 
   @Test("the screen is as recorded: a row a peer, advice under what is not well")

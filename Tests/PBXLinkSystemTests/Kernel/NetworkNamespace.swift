@@ -95,6 +95,21 @@ final class NetworkNamespace: Sendable {
     }
   }
 
+  /// Runs the body on this thread in the namespace: the sockets that it opens stay there.
+  static func visit<Result, Failure>(
+    _ name: String, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
+    let there = open("/run/netns/\(name)", O_RDONLY | O_CLOEXEC)
+    precondition(clinux_setns(there, clinux_network_namespace) == 0, "cannot enter \(name)")
+    defer {
+      clinux_setns(home, clinux_network_namespace)
+      close(home)
+      close(there)
+    }
+    return try body()
+  }
+
   /// The processes in the namespace.
   func processes() async -> [pid_t] {
     let output = (try? await Self.command("ip", "netns", "pids", name)) ?? ""
@@ -114,7 +129,7 @@ final class NetworkNamespace: Sendable {
   @discardableResult
   static func command(_ arguments: String...) async throws -> String { try await command(arguments) }
 
-  private static func command(_ arguments: [String]) async throws -> String {
+  static func command(_ arguments: [String]) async throws -> String {
     let result = try await run(
       .name(arguments[0]), arguments: Arguments(Array(arguments.dropFirst())),
       output: .string(limit: 1 << 20),

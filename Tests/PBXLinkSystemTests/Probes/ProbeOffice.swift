@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-import CLinux
-import Glibc
 import PBXLinkCore
 import Testing
 
@@ -25,18 +23,10 @@ struct ProbeOffice {
     let timing = BFDSession.Timing(transmit: interval, receive: interval, multiplier: 5)
     probes = PathProbes(port: Self.port, timing: timing) {
       interface, local, port throws(ProbeError) in
-      // Sockets belong to the namespace of the thread that opens them; the actor's threads are not ours.
-      let home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
-      let there = open("/run/netns/\(name)", O_RDONLY | O_CLOEXEC)
-      guard clinux_setns(there, clinux_network_namespace) == 0 else {
-        throw ProbeError("enter \(name)", interface, errno: errno)
+      // The actor's threads are not ours.
+      try NetworkNamespace.visit(name) { () throws(ProbeError) in
+        try ProbeSocket(interface: interface, local: local, port: port)
       }
-      defer {
-        clinux_setns(home, clinux_network_namespace)
-        close(home)
-        close(there)
-      }
-      return try ProbeSocket(interface: interface, local: local, port: port)
     }
   }
 
