@@ -237,6 +237,52 @@ struct LinkedOfficesTests {
     #expect(try await lyon.run(offline, input: altered).status == 65)
   }
 
+  @Test("a router that the site file lists is watched by BFD, and its coming and going is in the journal")
+  func router() async throws {
+    let paris = try mesh.paris
+    // BIRD in a namespace of its own on a cable to paris.
+    let peers = Repository.path(".build/peers")
+    let configuration = """
+      router id 192.0.2.2;
+      protocol device {}
+      protocol bfd { neighbor 192.0.2.1 dev "lan"; }
+      """
+    try await paris.shell("cat >/run/bird.conf", input: configuration).checked()
+    try await paris.shell(
+      """
+      ip netns add router
+      ip link add lan type veth peer name lan netns router
+      ip address add 192.0.2.1/24 dev lan
+      ip link set lan up
+      ip -n router address add 192.0.2.2/24 dev lan
+      ip -n router link set lan up
+      LD_LIBRARY_PATH=\(peers)/usr/lib/x86_64-linux-gnu ip netns exec router \
+        \(peers)/usr/sbin/bird -c /run/bird.conf -s /run/bird.ctl -P /run/bird.pid
+      cp /etc/pbxlink/pbxlink.yaml /run/former.yaml
+      printf 'bfd:\\n  neighbors: [192.0.2.2]\\n' >>/etc/pbxlink/pbxlink.yaml
+      """
+    ).checked()
+    try await paris.run(["pbxlink", "apply"]).checked()
+    func become(_ state: String) async throws {
+      try await wait(for: "the router to be \(state)", upTo: .seconds(20)) {
+        try await paris.status().neighbors?.first?.state == state ? () : nil
+      }
+    }
+    try await become("up")
+    try await paris.shell("kill -KILL $(cat /run/bird.pid)").checked()
+    try await become("down")
+    let log = try String(contentsOfFile: paris.log("agent"), encoding: .utf8)
+    #expect(log.contains("event=neighbor_up") && log.contains("event=neighbor_down"))
+    #expect(log.contains("router 192.0.2.2 is down (BFD): nothing came for a detection time"))
+    #expect(try await paris.status(of: mesh.lyon).state == .up, "links are their own affair")
+    try await paris.shell("cp /run/former.yaml /etc/pbxlink/pbxlink.yaml; ip netns delete router").checked()
+    try await paris.run(["pbxlink", "apply"]).checked()
+    try await wait(for: "BFD to be off", upTo: .seconds(5)) {
+      let ports = try await paris.run(["ss", "-Hulna"]).checked().standardOutput
+      return try await paris.status().neighbors == [] && !ports.contains(":3784") ? () : nil
+    }
+  }
+
   @Test("doctor finds no error in a linked office")
   func doctor() async throws {
     for office in mesh.lab.offices {
