@@ -5,11 +5,69 @@ import LinkLab
 import PBXLinkCore
 import Testing
 
-@Suite("A bad line", .serialized, .timeLimit(.minutes(5)), .twoPublicOffices("test-quality"))
+@Suite("A bad line", .serialized, .timeLimit(.minutes(8)), .twoPublicOffices("test-quality"))
 struct QualityTests {
   let mesh: LinkedLab
 
   init() throws { mesh = try #require(LinkedLab.current) }
+
+  /// What irtt says of a minute, in nanoseconds and percent.
+  private struct IRTT: Decodable {
+    struct Stats: Decodable {
+      struct Summary: Decodable { let mean: Double }
+      let rtt, ipdv_send, ipdv_receive: Summary
+      let upstream_loss_percent, downstream_loss_percent: Double
+      let packets_received: Int
+    }
+    let stats: Stats
+  }
+
+  @Test("is measured as irtt measures it at the same time: round trip, jitter and loss of each direction")
+  func irtt() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    try await lyon.shell("printf 'probe:\\n  detection: fast\\n' >>/etc/pbxlink/pbxlink.yaml").checked()
+    try await lyon.run(["pbxlink", "apply"]).checked()
+    func line(_ line: Line) async throws {
+      try await mesh.lab.setLine(of: lyon, to: line, carriedBy: Repository.binaries + "/pbxlink-lab")
+    }
+    try await line(Line(delay: 40, jitter: 40, loss: 6))
+    let program = Repository.path(".build/peers/usr/bin/irtt")
+    try await paris.shell(
+      "setsid \(program) server -b \(paris.plan.address):2112 </dev/null >/run/irtt.log 2>&1 & echo $! >/run/irtt.pid"
+    ).checked()
+    _ = try await link(at: lyon)
+    // Beside the tunnel, by the same line, as often as our probes.
+    let output = try await lyon.run(
+      [program, "client", "-i", "100ms", "-d", "60s", "-Q", "-o", "-", "\(paris.plan.address):2112"],
+      timeout: .seconds(90)
+    ).checked()
+    let (ours, theirs) = (try await link(at: lyon).quality, try await link(at: paris).quality)
+    let stats = try output.json(IRTT.self).stats
+    try await paris.shell("kill $(cat /run/irtt.pid)").checked()
+    try await line(Line())
+
+    try #require(stats.packets_received > 400 && ours.answers > 400, "\(stats) \(ours)")
+    // Of 600 packets each loses a hundredth more or less by chance; one in ten thousand such pairs differs by six.
+    for (name, ratio, percent) in [
+      ("there", ours.transmit.lossRatio, stats.upstream_loss_percent),
+      ("back", ours.receive.lossRatio, stats.downstream_loss_percent),
+      ("there, from there", theirs.receive.lossRatio, stats.upstream_loss_percent),
+      ("back, from there", theirs.transmit.lossRatio, stats.downstream_loss_percent),
+    ] {
+      let ratio = try #require(ratio)
+      print("loss \(name): \(tenths(ratio * 100)) %, irtt \(tenths(percent)) %")
+      #expect(abs(ratio * 100 - percent) < 6, "\(name)")
+    }
+    for (name, seconds, nanoseconds) in [
+      ("round trip", ours.meanRoundTrip, stats.rtt.mean),
+      ("jitter there", ours.transmit.jitter, stats.ipdv_send.mean),
+      ("jitter back", ours.receive.jitter, stats.ipdv_receive.mean),
+    ] {
+      let (ours, its) = (try #require(seconds) * 1000, nanoseconds / 1_000_000)
+      print("\(name): \(tenths(ours)) ms, irtt \(tenths(its)) ms")
+      #expect(abs(ours - its) < 1 + its / 5, "\(name)")
+    }
+  }
 
   @Test("shows at both ends by its direction, with what a caller would think of it, until it is well again")
   func loss() async throws {
