@@ -98,7 +98,8 @@ let package = Package(
         "CLinux", "PBXLinkCore", "PBXLinkSystem", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
-      exclude: ["Golden", "Probes/stamp_peer.py", "BFD/frr_command.py"], swiftSettings: strict),
+      exclude: ["Golden", "Probes/stamp_peer.py", "Probes/twamp_control.py", "BFD/frr_command.py"],
+      swiftSettings: strict),
     .testTarget(
       name: "LabTests", dependencies: ["LinkLab", "PBXLinkCore"], exclude: ["verify_jws.py"],
       swiftSettings: strict),

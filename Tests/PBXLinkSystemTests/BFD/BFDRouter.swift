@@ -13,16 +13,9 @@ struct BFDRouter {
     case bird, frr
   }
 
-  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appending(path: ".build/peers").path
-
   let maker: Maker
   let space: NetworkNamespace
   private let directory: String
-
-  /// What runs comes with the libraries that it was unpacked with.
-  private static let environment =
-    "LD_LIBRARY_PATH=\(root)/usr/lib/x86_64-linux-gnu:\(root)/usr/lib/x86_64-linux-gnu/frr"
 
   /// Starts it; `neighbor` is us. It ends with its namespace.
   static func start(
@@ -45,7 +38,8 @@ struct BFDRouter {
       }
       """.write(toFile: configuration, atomically: true, encoding: .utf8)
       try await router.run(
-        "\(root)/usr/sbin/bird", "-c", configuration, "-s", directory + "/bird.ctl", "-P", router.processFile)
+        "\(OtherPrograms.root)/usr/sbin/bird", "-c", configuration, "-s", directory + "/bird.ctl", "-P",
+        router.processFile)
     case .frr:
       let way = isMultihop ? "multihop local-address \(local)" : "interface lan"
       try """
@@ -64,9 +58,10 @@ struct BFDRouter {
         "0",
       ]
       for arguments in [
-        ["\(root)/usr/lib/frr/zebra", "-i", directory + "/zebra.pid"] + common,
+        ["\(OtherPrograms.root)/usr/lib/frr/zebra", "-i", directory + "/zebra.pid"] + common,
         [
-          "\(root)/usr/lib/frr/bfdd", "-i", router.processFile, "--bfdctl", directory + "/bfdd.sock", "-f",
+          "\(OtherPrograms.root)/usr/lib/frr/bfdd", "-i", router.processFile, "--bfdctl",
+          directory + "/bfdd.sock", "-f",
           configuration,
         ] + common,
       ] {
@@ -85,7 +80,7 @@ struct BFDRouter {
     switch maker {
     case .bird:
       let lines = try await run(
-        "\(Self.root)/usr/sbin/birdc", "-s", directory + "/bird.ctl", "show bfd sessions")
+        "\(OtherPrograms.root)/usr/sbin/birdc", "-s", directory + "/bird.ctl", "show bfd sessions")
       return lines.split(separator: "\n").last?.split(separator: " ").dropFirst(2).first?.lowercased()
     case .frr:
       struct Peer: Decodable { let status: String }
@@ -108,7 +103,6 @@ struct BFDRouter {
 
   @discardableResult
   private func run(_ arguments: [String]) async throws -> String {
-    try await NetworkNamespace.command(
-      ["ip", "netns", "exec", space.name, "env", Self.environment] + arguments)
+    try await OtherPrograms.run(in: space, arguments)
   }
 }
