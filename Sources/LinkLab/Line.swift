@@ -11,13 +11,18 @@ public struct Line: Codable, Hashable, Sendable {
   public var jitter: Int
   /// Packets of a hundred that are lost, one independent of the other.
   public var loss: Double
+  /// The largest IP packet that it carries, in bytes; larger ones are lost without a word. Nil: any.
+  public var mtu: Int?
   /// Whose packets it does that to, by a public address; nil for everybody's.
   public var peer: IPAddress?
 
   /// A line; one without any fault by default.
-  public init(delay: Int = 0, jitter: Int = 0, loss: Double = 0, peer: IPAddress? = nil) {
-    (self.delay, self.jitter, self.loss, self.peer) = (delay, jitter, loss, peer)
+  public init(delay: Int = 0, jitter: Int = 0, loss: Double = 0, mtu: Int? = nil, peer: IPAddress? = nil) {
+    (self.delay, self.jitter, self.loss, self.mtu, self.peer) = (delay, jitter, loss, mtu, peer)
   }
+
+  /// Whether an Ethernet frame, with its 14 bytes, is longer than it carries.
+  public func isTooLong(_ frame: [UInt8]) -> Bool { mtu.map { frame.count > $0 + 14 } ?? false }
 
   /// Whether an Ethernet frame is one of those: IPv4 has its addresses at 12 and 16 (RFC 791), behind 14 bytes of
   /// Ethernet.
@@ -47,7 +52,9 @@ public struct LineQueue: Sendable {
   public mutating func enter(
     _ bytes: [UInt8], at now: Duration, using random: inout some RandomNumberGenerator
   ) {
-    guard frames.count < Self.limit, Double.random(in: 0..<100, using: &random) >= line.loss else { return }
+    guard frames.count < Self.limit, !line.isTooLong(bytes),
+      Double.random(in: 0..<100, using: &random) >= line.loss
+    else { return }
     let extra = Double.random(in: 0...1, using: &random) * Double(line.jitter)
     let due = now + .milliseconds(line.delay) + .seconds(extra / 1000)
     frames.append((max(due, frames.last?.due ?? .zero), bytes))

@@ -30,6 +30,9 @@ struct SetLine: AsyncParsableCommand {
   @Option(help: "Packets of a hundred that are lost.")
   var loss = 0.0
 
+  @Option(help: "The largest IP packet that gets through, in bytes; larger ones are lost without a word.")
+  var mtu: Int?
+
   @Option(help: "Only for what goes to and comes from this office.")
   var towards: String?
 
@@ -37,13 +40,17 @@ struct SetLine: AsyncParsableCommand {
     guard (0...60_000).contains(delay), (0...60_000).contains(jitter), (0...100).contains(loss) else {
       throw ValidationError("Delay and jitter are 0 to 60000 ms, loss is 0 to 100.")
     }
+    guard mtu.map({ (68...9000).contains($0) }) ?? true else {
+      throw ValidationError("The MTU is 68 to 9000 bytes.")
+    }
   }
 
   func run() async throws {
     let lab = try Lab.attach(lab.name)
     let peer = try towards.map { try lab.office(named: $0).plan.address }
     try await lab.setLine(
-      of: try lab.office(named: site), to: Line(delay: delay, jitter: jitter, loss: loss, peer: peer),
+      of: try lab.office(named: site),
+      to: Line(delay: delay, jitter: jitter, loss: loss, mtu: mtu, peer: peer),
       carriedBy: try binaries + "/pbxlink-lab")
   }
 }

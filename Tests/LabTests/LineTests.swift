@@ -47,6 +47,16 @@ struct LineTests {
     #expect(pass(100, through: Line(loss: 100)).isEmpty)
   }
 
+  @Test("loses what is longer than it carries, and nothing else")
+  func mtu() {
+    let line = Line(mtu: 1300)
+    #expect(
+      !line.isTooLong([UInt8](repeating: 0, count: 1314))
+        && line.isTooLong([UInt8](repeating: 0, count: 1315)))
+    #expect(!Line().isTooLong([UInt8](repeating: 0, count: 9000)))
+    #expect(pass(100, through: line).count == 100)
+  }
+
   @Test("can be bad for one peer only")
   func peer() {
     let line = Line(loss: 5, peer: IPAddress("198.51.100.30"))

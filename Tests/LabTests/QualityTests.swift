@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
+import Foundation
 import LinkLab
 import PBXLinkCore
 import Testing
@@ -67,6 +68,51 @@ struct QualityTests {
       print("\(name): \(tenths(ours)) ms, irtt \(tenths(its)) ms")
       #expect(abs(ours - its) < 1 + its / 5, "\(name)")
     }
+  }
+
+  @Test("that carries less than it should, without a word, is noticed at both ends, and the routes follow")
+  func mtu() async throws {
+    let (paris, lyon) = (try mesh.paris, try mesh.lyon)
+    func line(_ line: Line) async throws {
+      try await mesh.lab.setLine(of: lyon, to: line, carriedBy: Repository.binaries + "/pbxlink-lab")
+    }
+    func waitForMTU(_ range: ClosedRange<Int>) async throws {
+      for (here, there) in [(paris, lyon), (lyon, paris)] {
+        let start = ContinuousClock.now
+        let mtu = try await wait(for: "\(here.name) to know what its path carries", upTo: .seconds(120)) {
+          try await here.status(of: there).paths.first?.mtu.flatMap { range.contains($0) ? $0 : nil }
+        }
+        print("\(here.name): \(mtu) bytes, after \(tenths((ContinuousClock.now - start).inSeconds)) s")
+      }
+    }
+    try await waitForMTU(1420...1420)
+    try await line(Line(mtu: 1380))
+    // The search begins again after each break; otherwise it would be noticed within a minute and ten seconds.
+    for office in [paris, lyon] {
+      try await office.stopAgent("TERM")
+      try await office.startAgent()
+    }
+    // WireGuard adds 60 bytes to a packet, which it fills up to 16.
+    try await waitForMTU(1305...1320)
+    for (here, there) in [(paris, lyon), (lyon, paris)] {
+      let address = try #require(try await here.status(of: there).addresses.first)
+      try await wait(for: "the route of \(here.name) to tell", upTo: .seconds(20)) {
+        let route = try await here.run(["ip", "route", "get", address]).checked().standardOutput
+        return route.contains(/mtu 13[0-9][0-9]/) ? () : nil
+      }
+      #expect(try await here.status(of: there).state == .up)
+      #expect(try await here.plan().steps.isEmpty)
+      let why = try await here.run(["pbxlink", "why", "\(there.name)"]).standardOutput
+      #expect(why.contains(/packets up to 13[0-9][0-9] bytes/), "\(why)")
+    }
+    try await line(Line())
+    for office in [paris, lyon] {
+      try await office.stopAgent("TERM")
+      try await office.startAgent()
+    }
+    try await waitForMTU(1420...1420)
+    let log = try String(contentsOfFile: paris.log("agent"), encoding: .utf8)
+    #expect(log.contains("event=path_mtu_changed"), "\(log)")
   }
 
   @Test("shows at both ends by its direction, with what a caller would think of it, until it is well again")

@@ -85,7 +85,8 @@ extension Agent {
       publicKey: tunnelKey.publicKey,
       listenPort: configuration.tunnel.listenPort,
       addresses: (membership?.addresses ?? []).map(IPPrefix.init(host:)),
-      mtu: tunnelMTU, peers: members + invited, routes: mesh.networks, forwards: isRelay)
+      mtu: tunnelMTU, peers: members + invited, routes: mesh.networks, routeMTUs: routeMTUs(of: linked),
+      forwards: isRelay)
   }
 
   /// The invitations that let someone in: none once we are revoked ourselves.

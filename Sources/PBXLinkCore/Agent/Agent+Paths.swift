@@ -115,6 +115,7 @@ extension Agent {
     pathSelections = pathSelections.filter { known.contains($0.key) }
     relayAgreements = relayAgreements.filter { known.contains($0.key) }
     reachableRelays = reachableRelays(among: linked, probed)
+    effects += notePathMTUs(of: linked, probed)
     poorRelays = Set(reachableRelays.keys.filter { probed[$0]?[.wireguard]?.condition == .degraded })
     for site in linked {
       let paths = paths(to: site)

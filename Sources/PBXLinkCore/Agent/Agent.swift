@@ -54,6 +54,8 @@ public struct Agent: Sendable {
   public internal(set) var linksUp: Set<SiteName> = []
   /// The smallest MTU of the interfaces that tunnel packets leave by; nil until it was looked up.
   var underlayMTU: Int?
+  /// What the paths by WireGuard carry, in bytes, as far as it is known, by the identity of the site at their end.
+  var pathMTUs: [PublicKey: Int] = [:]
   /// An authority that a peer has told of and that has not admitted us: we stay under the one we know.
   public internal(set) var refusedAuthority: PublicKey?
   /// How much work each member has made lately.

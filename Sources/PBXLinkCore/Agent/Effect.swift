@@ -49,6 +49,7 @@ public struct JournalEntry: Hashable, Sendable, Codable {
     case planHeld = "plan_held"
     case planeFailed = "plane_failed"
     case pathChanged = "path_changed"
+    case pathMTUChanged = "path_mtu_changed"
     case keysRotated = "keys_rotated"
     case tunnelBackendChosen = "tunnel_backend_chosen"
     case callsEnded = "calls_ended"

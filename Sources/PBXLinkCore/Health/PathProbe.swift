@@ -12,6 +12,8 @@ public struct PathProbe: Hashable, Sendable {
 
   private var liveness: PathLiveness
   private var asterisk: AsteriskProbe?
+  private var mtuSearch: PathMTUSearch?
+  private var paddedSequence: UInt32 = 0
   private var meter = LinkMeter()
   private var degradation = Degradation()
   /// When it was rated last.
@@ -63,6 +65,8 @@ public struct PathProbe: Hashable, Sendable {
     public let probe: STAMPPacket
     /// To Asterisk there, now and then.
     public let poke: IAXPoke?
+    /// To the agent there in a session of its own, now and then: one that is long.
+    public let padded: STAMPPacket?
   }
 
   /// Judges the silence so far, and gives the next probe if it is time for one.
@@ -83,7 +87,31 @@ public struct PathProbe: Hashable, Sendable {
     guard hasEndpoint || state.condition != .down else { return nil }
     let poke = asterisk?.poke(at: now)
     noteAsterisk()
-    return Packets(probe: probe(at: now, timestamp: timestamp), poke: poke)
+    return Packets(
+      probe: probe(at: now, timestamp: timestamp), poke: poke, padded: padded(at: now, timestamp: timestamp))
+  }
+
+  private mutating func padded(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket? {
+    guard state.isUp, var search = mtuSearch, now >= search.due else { return nil }
+    let size = search.next(
+      paddedSequence, lastAnswer: meter.lastAnswer, loss: figures(at: now).roundTripLossRatio ?? 0, at: now)
+    (mtuSearch, state.mtu) = (search, search.mtu)
+    guard let size else { return nil }
+    defer { paddedSequence &+= 1 }
+    return STAMPPacket(sequence: paddedSequence, timestamp: timestamp, size: size)
+  }
+
+  /// Takes the answer to a long probe in.
+  public mutating func receive(padded answer: STAMPReflection, at now: Duration) {
+    mtuSearch?.receive(answer.senderSequence, at: now)
+    state.mtu = mtuSearch?.mtu
+  }
+
+  /// Looks for the largest packet that gets through, up to the interface's MTU in bytes.
+  public mutating func searchMTU(upTo largest: Int, at now: Duration) {
+    guard mtuSearch?.largest != largest else { return }
+    mtuSearch = PathMTUSearch(largest: largest, former: state.mtu, at: now)
+    state.mtu = mtuSearch?.mtu
   }
 
   private mutating func probe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
@@ -206,6 +234,10 @@ public struct PathProbe: Hashable, Sendable {
     guard state.condition != condition else { return }
     if condition.isUp != state.isUp {
       upSince = now
+      // It may lead elsewhere now.
+      if let search = mtuSearch {
+        mtuSearch = PathMTUSearch(largest: search.largest, former: search.mtu, at: now)
+      }
       if !condition.isUp { (degradation, state.roundTrip) = (Degradation(), nil) }
       // Whether the line or the agent has failed, Asterisk can tell.
       asterisk?.hurry()

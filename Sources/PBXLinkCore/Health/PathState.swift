@@ -25,6 +25,8 @@ public struct PathState: Hashable, Sendable {
 
   /// Whether something has come from the agent there since the path is down: then only the way there is dead.
   public internal(set) var isHeard = false
+  /// The largest IP packet, in bytes, that gets there and back; nil while it is not known, or not looked for.
+  public internal(set) var mtu: Int?
   /// What Asterisk there answers, whatever the agents tell each other.
   public internal(set) var asterisk = AsteriskAnswers()
 

@@ -63,7 +63,13 @@ enum STAMPExtensions {
     return bytes
   }
 
-  /// Extra Padding, which needs no understanding (§4.1).
+  /// Extra Padding of a whole length in octets, 4 at least, which needs no understanding (§4.1).
+  static func padding(length: Int) -> [UInt8] {
+    var bytes = [unrecognized, padding]
+    bytes.append(integer: UInt64(length - 4), length: 2)
+    return bytes + [UInt8](repeating: 0, count: length - 4)
+  }
+
   private static let padding: UInt8 = 1
   /// No type at all, but what zeros behind a TWAMP-Test packet look like.
   private static let reserved: UInt8 = 0

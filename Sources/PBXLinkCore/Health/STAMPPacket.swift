@@ -28,6 +28,16 @@ public struct STAMPPacket: Hashable, Sendable {
     self.extensions = extensions
   }
 
+  /// A packet that makes an IPv4 packet of a size in bytes, 76 at least.
+  init(sequence: UInt32, timestamp: NTPTimestamp, size: Int) {
+    self.init(
+      sequence: sequence, timestamp: timestamp,
+      extensions: STAMPExtensions.padding(length: size - Self.headerLength - Self.baseLength))
+  }
+
+  /// Of IPv4 without options (RFC 791 §3.1), and of UDP.
+  private static let headerLength = 20 + 8
+
   /// A received packet; nil when it is too short for its fields. Octets that must be zero are not looked at.
   public init?(bytes: some Collection<UInt8>) {
     let bytes = Array(bytes)

@@ -15,6 +15,8 @@ public struct PathStatus: Hashable, Sendable, Codable {
   public let roundTrip: Double?
   /// Round trip to Asterisk there, in seconds; nil while it does not answer by this path.
   public var asteriskRoundTrip: Double?
+  /// The largest IP packet that gets through, in bytes; nil while it is not known, and for OpenVPN, which carries any.
+  public var mtu: Int?
   /// What the probes of the last minute have shown; nil before the first answer.
   public var quality: LinkQuality?
 
@@ -23,6 +25,7 @@ public struct PathStatus: Hashable, Sendable, Codable {
     case inUse = "in_use"
     case roundTrip = "rtt_seconds"
     case asteriskRoundTrip = "asterisk_rtt_seconds"
+    case mtu = "mtu_bytes"
   }
 
   /// Encodes all keys.
@@ -34,6 +37,7 @@ public struct PathStatus: Hashable, Sendable, Codable {
     try container.encode(via, forKey: .via)
     try container.encode(roundTrip, forKey: .roundTrip)
     try container.encode(asteriskRoundTrip, forKey: .asteriskRoundTrip)
+    try container.encode(mtu, forKey: .mtu)
     try container.encode(quality, forKey: .quality)
   }
 }
@@ -86,6 +90,7 @@ public struct LinkPaths: Hashable, Sendable {
         asteriskRoundTrip: states[path].flatMap { $0.isAsteriskHeard ? $0.asterisk.roundTrip : nil }.map {
           $0 / .seconds(1)
         },
+        mtu: states[path]?.mtu,
         quality: figures[path].flatMap { LinkQuality($0, codec: codec) })
     }
   }
@@ -100,6 +105,14 @@ public struct LinkPaths: Hashable, Sendable {
   static let degradedAdvice =
     "Calls have sounded poor for some seconds: look at the Internet lines of both sites and at what else uses "
     + "them."
+
+  /// What to do about a path that carries less than any should.
+  var mtuAdvice: String? {
+    guard let mtu = states[inUse]?.mtu, mtu < TunnelConfiguration.mtuRange.lowerBound else { return nil }
+    return
+      "Packets of more than \(mtu) bytes get lost on the way, so nothing by IPv6 does get through for certain; calls do. "
+      + "Look at the MTU of the lines of both sites, and whether their routers send 'fragmentation needed' (ICMP)."
+  }
 
   /// Whether calls sound poor now.
   var isDegraded: Bool { states[inUse]?.condition == .degraded }

@@ -45,7 +45,8 @@ extension PeerStatus {
       testCall: testCall, extensions: site.extensions.map(\.description),
       addresses: site.membership.addresses.map(\.description),
       advice: Self.remedy(for: state, site, trunk, canBeReached: canBeReached, probed)
-        ?? ([.up, .degraded].contains(state) ? quality?.advice ?? Self.remedy(for: paths) : nil))
+        ?? ([.up, .degraded].contains(state)
+          ? quality?.advice ?? Self.remedy(for: paths) ?? paths.mtuAdvice : nil))
   }
 
   /// The status of a site that has not used its invitation yet.

@@ -71,6 +71,8 @@ public struct ObservedTunnel: Hashable, Sendable {
   public var peers: [PublicKey: Peer] = [:]
   /// Our routes through the interface.
   public var routes: Set<IPPrefix> = []
+  /// Our routes with an MTU of their own, in bytes.
+  public var routeMTUs: [IPPrefix: Int] = [:]
   /// Our `unreachable` routes. The kernel ties them to no interface.
   public var guards: Set<IPPrefix> = []
 

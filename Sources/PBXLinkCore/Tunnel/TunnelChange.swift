@@ -41,6 +41,10 @@ public enum TunnelChange: Hashable, Sendable {
   case addRoute(IPPrefix)
   /// Take such a route away.
   case removeRoute(IPPrefix)
+  /// Send no larger packets, in bytes, to an address: the path to it carries no more than that.
+  case setRouteMTU(IPPrefix, Int)
+  /// Send as large ones to it as the interface takes.
+  case removeRouteMTU(IPPrefix)
   /// Set the private key that belongs to this public key; `replacing` when sessions run on another one.
   case setKey(PublicKey, replacing: Bool)
   /// Set the UDP port.
@@ -59,7 +63,8 @@ public enum TunnelChange: Hashable, Sendable {
   public var expectedGap: ExpectedGap {
     switch self {
     case .addGuard, .removeGuard, .createLink, .addAddress, .setMTU, .disableReversePathFilter,
-      .enableForwarding, .setUp, .addRoute, .removeRoute, .setListenPort:
+      .enableForwarding, .setUp, .addRoute, .removeRoute, .setRouteMTU, .removeRouteMTU,
+      .setListenPort:
       .free
     case .setKey(_, let replacing): replacing ? Self.rekey : .free
     case .addPeer(_, let others): others.isEmpty ? .free : Self.surprise
@@ -110,6 +115,8 @@ extension TunnelChange: CustomStringConvertible {
     case .setUp: "set the interface up"
     case .addRoute(let prefix): "add route \(prefix)"
     case .removeRoute(let prefix): "remove route \(prefix)"
+    case .setRouteMTU(let prefix, let mtu): "set MTU \(mtu) towards \(prefix)"
+    case .removeRouteMTU(let prefix): "set no MTU towards \(prefix)"
     case .setKey(let key, _): "set the key whose public key is \(key.wireGuardText)"
     case .setListenPort(let port): "listen on UDP port \(port)"
     case .addPeer(let peer, let others):

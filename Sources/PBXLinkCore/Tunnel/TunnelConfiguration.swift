@@ -20,6 +20,8 @@ public struct TunnelConfiguration: Hashable, Sendable {
   /// The networks of the mesh. Each gets a route through the interface and behind it an `unreachable` route
   /// of higher metric (the guard), so that nothing leaves on the underlay while the interface is away.
   public let routes: [IPPrefix]
+  /// The addresses of peers whose paths carry less than the interface, and the bytes that they carry.
+  public let routeMTUs: [IPPrefix: Int]
   /// Whether packets from one peer are passed on to another; the firewall says which.
   public let forwards: Bool
 
@@ -32,7 +34,8 @@ public struct TunnelConfiguration: Hashable, Sendable {
   /// device's own key and silently moves a shared allowed IP to the peer that comes last.
   public init(
     interface: String, privateKey: Secret, publicKey: PublicKey, listenPort: UInt16, addresses: [IPPrefix],
-    mtu: Int, peers: [TunnelPeer], routes: [IPPrefix], forwards: Bool = false
+    mtu: Int, peers: [TunnelPeer], routes: [IPPrefix], routeMTUs: [IPPrefix: Int] = [:],
+    forwards: Bool = false
   ) throws(TunnelConfigurationError) {
     guard Self.isInterfaceName(interface) else { throw .interfaceName(interface) }
     guard privateKey.exposedBytes.count == 32 else { throw .privateKeyLength(privateKey.exposedBytes.count) }
@@ -59,6 +62,7 @@ public struct TunnelConfiguration: Hashable, Sendable {
     self.mtu = mtu
     self.peers = peers
     self.routes = routes
+    self.routeMTUs = routeMTUs
     self.forwards = forwards
   }
 

@@ -46,6 +46,10 @@ enum TunnelPlan {
     if desired.forwards, !current.forwards { changes.append(.enableForwarding) }
     if current.link != .up { changes.append(.setUp) }
     changes += networks.subtracting(current.routes).sorted().map(TunnelChange.addRoute)
+    changes += desired.routeMTUs.filter { current.routeMTUs[$0.key] != $0.value }.sorted { $0.key < $1.key }
+      .map {
+        .setRouteMTU($0.key, $0.value)
+      }
     if current.publicKey != desired.publicKey {
       let replacing = current.publicKey != nil && !current.peers.isEmpty
       changes.append(.setKey(desired.publicKey, replacing: replacing))
@@ -54,6 +58,8 @@ enum TunnelPlan {
     changes += peers(
       from: current.peers, to: desired.peers.flatMap { $0.entries(observed: current.peers, at: now) }, at: now
     )
+    changes += current.routeMTUs.keys.filter { desired.routeMTUs[$0] == nil }.sorted().map(
+      TunnelChange.removeRouteMTU)
     changes += current.routes.subtracting(networks).sorted().map(TunnelChange.removeRoute)
     changes += current.addresses.subtracting(addresses).sorted().map(TunnelChange.removeAddress)
     changes += guards.subtracting(networks).sorted().map(TunnelChange.removeGuard)

@@ -227,7 +227,8 @@ struct TunnelLayers {
     let found = paths.map { path in
       let state = evidence.paths[path]
       let time = state?.roundTrip.map { " (\(Int($0 / .milliseconds(1))) ms)" } ?? ""
-      return "\(path.rawValue) \((state?.condition ?? .unknown).rawValue)\(time)"
+      let size = state?.mtu.map { ", packets up to \($0) bytes" } ?? ""
+      return "\(path.rawValue) \((state?.condition ?? .unknown).rawValue)\(time)\(size)"
     }.joined(separator: ", ")
     let conditions = paths.map { evidence.paths[$0]?.condition ?? .unknown }
     if agent.relay(to: site) != nil, evidence.paths[.relay]?.isUp == true { return .ok(.probes, found) }

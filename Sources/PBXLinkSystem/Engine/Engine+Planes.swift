@@ -68,7 +68,7 @@ extension Engine {
       }
       await pathProbes?.set(agent.configuration.detection.timing)
       await pathProbes?.watch(
-        agent.probedPaths(at: now), unreachable: Set(unreachable.map(\.name)),
+        agent.probedPaths(at: now), unreachable: Set(unreachable.map(\.name)), mtu: agent.tunnelMTU,
         standards: agent.callStandards(at: now))
       if report.hasRemovalsLeft { reconcileSoon() }
     } catch {

@@ -5,11 +5,19 @@ internal import CNetlink
 internal import Glibc
 internal import PBXLinkCore
 
+/// Numbers of metrics (linux/rtnetlink.h).
+enum RouteMetric {
+  /// `RTAX_MTU`.
+  static let mtu: Int32 = 2
+}
+
 extension RouteNetlink {
   /// Our own routes, by what they do.
   struct OwnRoutes: Hashable {
     /// Through the interface asked for.
     var routes: Set<IPPrefix> = []
+    /// Those with an MTU of their own, in bytes.
+    var mtus: [IPPrefix: Int] = [:]
     /// The `unreachable` ones.
     var guards: Set<IPPrefix> = []
   }
@@ -36,7 +44,12 @@ extension RouteNetlink {
       if rtnl_route_get_type(route) == UInt8(RTN_UNREACHABLE) {
         found.guards.insert(destination.network)
       } else if let hop = rtnl_route_nexthop_n(route, 0), rtnl_route_nh_get_ifindex(hop) == index {
-        found.routes.insert(destination.network)
+        var mtu: UInt32 = 0
+        if rtnl_route_get_metric(route, RouteMetric.mtu, &mtu) == 0 {
+          found.mtus[destination.network] = Int(mtu)
+        } else {
+          found.routes.insert(destination.network)
+        }
       }
     }
     return found

@@ -83,11 +83,15 @@ public actor RouteNetlink {
     try ignoring([EADDRNOTAVAIL], rtnl_addr_delete(socket.pointer, object, 0), operation, name)
   }
 
-  // ip route replace PREFIX dev NAME proto 201 metric 100
-  func replaceRoute(_ prefix: IPPrefix, through name: String) throws(KernelError) {
+  // ip route replace PREFIX dev NAME proto 201 metric 100 [mtu MTU]
+  func replaceRoute(_ prefix: IPPrefix, through name: String, mtu: Int? = nil) throws(KernelError) {
     let operation = "add route \(prefix)"
     let route = try routeObject(prefix, through: try index(of: name, operation), operation)
     defer { rtnl_route_put(route) }
+    if let mtu {
+      try socket.check(
+        rtnl_route_set_metric(route, RouteMetric.mtu, UInt32(clamping: mtu)), operation, name)
+    }
     try socket.check(rtnl_route_add(socket.pointer, route, NLM_F_REPLACE), operation, name)
   }
 

@@ -51,7 +51,7 @@ struct WireGuardPlane: Sendable {
     tunnel.addresses = Set(
       try await kernel.addresses().filter { $0.interfaceIndex == link.index && !$0.isLinkScope }.map(
         \.address))
-    tunnel.routes = own.routes
+    (tunnel.routes, tunnel.routeMTUs) = (own.routes, own.mtus)
     tunnel.publicKey = state.publicKey
     tunnel.listenPort = state.listenPort
     tunnel.peers = state.peers
@@ -81,7 +81,10 @@ struct WireGuardPlane: Sendable {
       case .enableForwarding: try await kernel.enableForwarding(interface)
       case .setUp: try await kernel.setUp(interface)
       case .addRoute(let prefix): try await kernel.replaceRoute(prefix, through: interface)
-      case .removeRoute(let prefix): try await kernel.deleteRoute(prefix, through: interface)
+      case .setRouteMTU(let prefix, let mtu):
+        try await kernel.replaceRoute(prefix, through: interface, mtu: mtu)
+      case .removeRoute(let prefix), .removeRouteMTU(let prefix):
+        try await kernel.deleteRoute(prefix, through: interface)
       case .setKey, .setListenPort, .addPeer, .updatePeer, .cutPeerOff, .removePeer: break
       }
     }

@@ -16,10 +16,10 @@ struct AncillaryData {
     value(level: Int32(IPPROTO_IP), type: IP_TTL, as: Int32.self).map(UInt8.init(truncatingIfNeeded:))
   }
 
-  /// Our address that it was sent to (`IP_PKTINFO`).
+  /// Our address that it was sent to: `ipi_spec_dst` of a `struct in_pktinfo`, after the interface (`IP_PKTINFO`).
   var destination: IPAddress? {
-    value(level: Int32(IPPROTO_IP), type: IP_PKTINFO, as: in_pktinfo.self).flatMap { info in
-      withUnsafeBytes(of: info.ipi_spec_dst.s_addr) { IPAddress(bytes: $0) }
+    value(level: Int32(IPPROTO_IP), type: IP_PKTINFO, as: (Int32, UInt32, UInt32).self).flatMap { info in
+      withUnsafeBytes(of: info.1) { IPAddress(bytes: $0) }
     }
   }
 

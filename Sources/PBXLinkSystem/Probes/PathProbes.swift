@@ -83,9 +83,12 @@ public actor PathProbes {
   /// - Parameters:
   ///   - unreachable: the sites that WireGuard knows no endpoint of. Once that path is down it is probed no more until
   ///     one is known, or something comes from there.
+  ///   - mtu: that of the interfaces, in bytes, up to which the largest packet is looked for that a path of WireGuard's
+  ///     carries; nil: it is not looked for.
   ///   - standards: what calls with the sites ask of a path; without one it never counts as degraded.
   public func watch(
-    _ targets: [ProbeTarget], unreachable: Set<SiteName> = [], standards: [SiteName: CallStandard] = [:]
+    _ targets: [ProbeTarget], unreachable: Set<SiteName> = [], mtu: Int? = nil,
+    standards: [SiteName: CallStandard] = [:]
   ) {
     self.standards = standards
     let wanted = Set(targets)
@@ -100,6 +103,12 @@ public actor PathProbes {
       enqueue(scheduled)
       // Steps of the golden ratio spread any number of paths evenly.
       nextSlot = (nextSlot + 31) % Self.slots
+    }
+    // OpenVPN over TCP is a stream, which carries any.
+    if let mtu {
+      for scheduled in probes.values where scheduled.target.path != .openvpnTCP {
+        scheduled.probe.searchMTU(upTo: mtu, at: now)
+      }
     }
     for scheduled in probes.values where scheduled.target.path == .wireguard {
       if unreachable.contains(scheduled.target.site) {
@@ -200,6 +209,7 @@ public actor PathProbes {
 
   private func send(_ packets: PathProbe.Packets, to target: ProbeTarget) {
     stations[target.place]?.send(packets.probe, to: target.peer)
+    if let padded = packets.padded { stations[target.place]?.send(padded: padded, to: target.peer) }
     if let poke = packets.poke, let port = target.iaxPort {
       stations[target.place]?.send(poke, to: target.peer, port: port)
     }
@@ -210,6 +220,7 @@ public actor PathProbes {
       guard let scheduled = peers[place]?[answer.peer] else { continue }
       update(scheduled) { probe in
         switch answer.kind {
+        case .padded(let reflection): probe.receive(padded: reflection, at: now - answer.age)
         case .agent(let reflection): probe.receive(reflection, at: now - answer.age)
         case .asterisk(let poke): probe.receive(poke, at: now - answer.age)
         }
@@ -246,8 +257,8 @@ public actor PathProbes {
 
   @discardableResult
   private func update<Result>(_ scheduled: Scheduled, _ body: (inout PathProbe) -> Result) -> Result {
-    let before = scheduled.probe.state.condition
-    defer { if scheduled.probe.state.condition != before { changed.yield() } }
+    let before = (scheduled.probe.state.condition, scheduled.probe.state.mtu)
+    defer { if (scheduled.probe.state.condition, scheduled.probe.state.mtu) != before { changed.yield() } }
     return body(&scheduled.probe)
   }
 }

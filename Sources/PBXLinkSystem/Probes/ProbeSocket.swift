@@ -62,6 +62,8 @@ final class ProbeSocket {
     guard descriptor >= 0 else { throw ProbeError("open a socket", interface, errno: errno) }
     if let interface { try bindToDevice(interface) }
     try set(Int32(IPPROTO_IP), IP_TOS, dscp << 2, "set the DSCP")
+    // A long one is to arrive whole or not at all, whatever the kernel believes of the path.
+    try set(Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE, "forbid fragments")
     try set(Int32(IPPROTO_IP), IP_TTL, 255, "set the TTL")
     try set(Int32(IPPROTO_IP), IP_RECVTTL, 1, "ask for the TTL")
     try set(Int32(IPPROTO_IP), IP_PKTINFO, 1, "ask for the destination")

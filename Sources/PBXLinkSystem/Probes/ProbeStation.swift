@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 internal import Dispatch
+internal import Glibc
 internal import PBXLinkCore
 
 /// The sockets on one interface: one that sends probes, and one that answers those of the peers there.
@@ -30,6 +31,8 @@ final class ProbeStation {
   private let port: UInt16
   private let open: Opener
   private var sender: ProbeSocket?
+  /// A session of its own for probes that are long, and get lost for that.
+  private var paddedSender: ProbeSocket?
   private var reflector: ProbeSocket?
   /// Datagrams handled in one go, so that no peer's flood keeps the queue from its own probes.
   private static let batch = 64
@@ -44,27 +47,33 @@ final class ProbeStation {
   func refresh(
     on queue: DispatchQueue, answer: @escaping @Sendable () -> Void, probe: @escaping @Sendable () -> Void
   ) {
-    if let sender, let reflector, sender.isCurrent, reflector.isCurrent { return }
+    if let sender, sender.isCurrent, reflector?.isCurrent == true, paddedSender?.isCurrent == true { return }
     close()
     do throws(ProbeError) {
-      let sender = try open(place.interface, place.local, 0)
-      sender.whenReadable(on: queue, answer)
+      let senders = (try open(place.interface, place.local, 0), try open(place.interface, place.local, 0))
       let reflector = try open(place.interface, place.local, port)
+      for sender in [senders.0, senders.1] { sender.whenReadable(on: queue, answer) }
       reflector.whenReadable(on: queue, probe)
-      (self.sender, self.reflector, failure) = (sender, reflector, nil)
+      (sender, paddedSender) = senders
+      (self.reflector, failure) = (reflector, nil)
     } catch {
       failure = error
     }
   }
 
   func close() {
-    sender?.stop()
-    reflector?.stop()
-    (sender, reflector) = (nil, nil)
+    for socket in [sender, paddedSender, reflector] { socket?.stop() }
+    (sender, paddedSender, reflector) = (nil, nil, nil)
   }
 
   /// Sends a probe; one that cannot be sent is one that is not answered.
   func send(_ packet: STAMPPacket, to peer: IPAddress) { send(packet.bytes, to: peer, port: port) }
+
+  /// Sends a long probe.
+  func send(padded packet: STAMPPacket, to peer: IPAddress) {
+    // One that the interface does not carry is one that is not answered.
+    try? paddedSender?.send(packet.bytes, to: ProbeSocket.SocketAddress(peer, port: port))
+  }
 
   /// Asks Asterisk there.
   func send(_ poke: IAXPoke, to peer: IPAddress, port: UInt16) { send(poke.bytes, to: peer, port: port) }
@@ -83,6 +92,7 @@ final class ProbeStation {
   struct Answer {
     enum Kind {
       case agent(STAMPReflection)
+      case padded(STAMPReflection)
       case asterisk(IAXPoke)
     }
 
@@ -93,7 +103,20 @@ final class ProbeStation {
   }
 
   /// The answers that wait.
-  func answers() -> [Answer] {
+  func answers() -> [Answer] { answersToProbes() + answersToPadded() }
+
+  private func answersToPadded() -> [Answer] {
+    var answers: [Answer] = []
+    while answers.count < Self.batch, let datagram = paddedSender?.receive() {
+      guard let peer = datagram.source.address, datagram.source.port == port,
+        let answer = STAMPReflection(bytes: datagram.bytes)
+      else { continue }
+      answers.append(Answer(peer: peer, kind: .padded(answer), age: datagram.age))
+    }
+    return answers
+  }
+
+  private func answersToProbes() -> [Answer] {
     var answers: [Answer] = []
     while answers.count < Self.batch, let datagram = sender?.receive() {
       let kind: Answer.Kind? =
@@ -121,7 +144,8 @@ final class ProbeStation {
       do throws(ProbeError) {
         try reflector.send(answer.bytes, to: datagram.source)
       } catch {
-        failure = error
+        // A long one that our interface does not carry is the peer's to find out.
+        if error.errno != EMSGSIZE { failure = error }
       }
     }
   }

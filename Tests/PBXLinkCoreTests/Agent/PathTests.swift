@@ -37,6 +37,31 @@ struct PathTests {
     if case .listen = link.role { true } else { false }
   }
 
+  @Test(
+    "a path that carries less than the interface has it from the routes, for IPv6 no less than that needs")
+  func pathMTU() throws {
+    var (head, branch) = try pair()
+    let name = branch.mesh.site
+    let addresses = try #require(branch.membership?.addresses)
+    func probed(_ mtu: Int?) -> [SiteName: [TunnelPath: PathState]] {
+      var state = PathState(.up, since: .zero)
+      state.mtu = mtu
+      return [name: [.wireguard: state]]
+    }
+    for (mtu, v4, v6, kinds) in [
+      (nil, nil, nil, []), (1420, nil, nil, []), (1304, 1304, 1304, [.pathMTUChanged]),
+      (1304, 1304, 1304, []),
+      (nil, 1304, 1304, []), (1100, 1100, 1280, [.pathMTUChanged]), (1420, nil, nil, [.pathMTUChanged]),
+    ] as [(Int?, Int?, Int?, [JournalEntry.Kind])] {
+      let effects = try head.handle(.paths(probed(mtu), monotonic: .seconds(1)), at: now)
+      #expect(effects.journal == kinds && effects.contains(.reconcile) == !kinds.isEmpty, "\(mtu ?? 0)")
+      let found = try head.desiredState(at: now).tunnel.routeMTUs
+      for address in addresses {
+        #expect(found[IPPrefix(host: address)] == (address.family == .v4 ? v4 : v6), "\(mtu ?? 0)")
+      }
+    }
+  }
+
   @Test("the site that can be called listens, the other one calls it, and both agree on key and certificates")
   func roles() throws {
     let (head, branch) = try pair()

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("Probes of a path")
 struct PathProbeTests {
@@ -15,6 +16,25 @@ struct PathProbeTests {
       #expect(try #require(site.course.last).at <= .milliseconds(65))
       #expect(site.probe?.state.roundTrip.map { ($0 - .milliseconds(40)) < .microseconds(1) } == true)
     }
+  }
+
+  @Test("the largest packet that gets through is found beside the probes, and again after a break")
+  func mtu() throws {
+    var line = ProbedLine()
+    line.carries = 1333
+    for index in 0...1 { line.sites[index].probe?.searchMTU(upTo: 1420, at: .zero) }
+    line.run(for: .seconds(100))
+    for site in line.sites {
+      #expect(site.probe?.state.mtu.map { (1326...1333).contains($0) } == true)
+      #expect(site.conditions == [.unknown, .up])
+      let figures = try #require(site.probe?.figures(at: line.now))
+      #expect(figures.roundTripLossRatio == 0, "long probes that get lost are none of the line's losses")
+    }
+    line.loss = [1, 1]
+    line.run(for: .seconds(20))
+    (line.loss, line.carries) = ([0, 0], 1500)
+    line.run(for: .seconds(20))
+    #expect(line.sites.allSatisfy { $0.probe?.state.mtu == 1420 })
   }
 
   @Test(

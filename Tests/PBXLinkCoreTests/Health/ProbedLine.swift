@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-import PBXLinkCore
+@testable import PBXLinkCore
 
 /// A line between two sites that probe each other, in a time of its own.
 struct ProbedLine {
@@ -24,6 +24,8 @@ struct ProbedLine {
   private enum Datagram {
     case probe(STAMPPacket)
     case answer(STAMPReflection)
+    case padded(STAMPPacket)
+    case paddedAnswer(STAMPReflection)
     case poke(IAXPoke)
     case pong([UInt8])
   }
@@ -36,6 +38,8 @@ struct ProbedLine {
   var jitter = Duration.zero
   /// The share of packets lost on the way from each site.
   var loss = [0.0, 0.0]
+  /// The largest IP packet that gets through.
+  var carries = 1500
   /// The share of packets that come twice.
   var doubled = 0.0
   /// By so much each of them wakes too late, at most.
@@ -116,6 +120,9 @@ struct ProbedLine {
     if let packets = sites[index].probe?.tick(at: now, timestamp: moment, jitter: chance) {
       send(.probe(packets.probe), from: index)
       if let poke = packets.poke { send(.poke(poke), from: index) }
+      if let padded = packets.padded, padded.bytes.count + 28 <= carries {
+        send(.padded(padded), from: index)
+      }
     }
     precondition(sites[index].probe.map { $0.due > now } ?? true, "it would be asked again and again")
     if let standard { sites[index].probe?.rate(by: standard, at: now) }
@@ -132,6 +139,13 @@ struct ProbedLine {
         .pong([0x80, 1, number[0] & 0x7f, number[1]] + poke.bytes[4..<8] + [0, 1, 6, 3]), from: packet.to)
     case .pong(let bytes):
       if let poke = IAXPoke(answeredBy: bytes) { sites[packet.to].probe?.receive(poke, at: packet.at) }
+    case .padded(let probe):
+      let moment = stamp(now, at: packet.to)
+      let answer = STAMPReflection(to: probe, number: 0, receivedAt: moment, ttl: 255, sentAt: moment)
+      send(.paddedAnswer(answer), from: packet.to)
+    case .paddedAnswer(let answer):
+      precondition(answer.bytes.count + 28 <= carries)
+      sites[packet.to].probe?.receive(padded: answer, at: packet.at)
     case .answer(let answer): sites[packet.to].probe?.receive(answer, at: packet.at)
     case .probe(let probe):
       let liveness = sites[packet.to].probe?.receive(probe, at: packet.at)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-import PBXLinkCore
 import Testing
+
+@testable import PBXLinkCore
 
 @Suite("STAMP packets")
 struct STAMPPacketTests {
@@ -70,6 +71,19 @@ struct STAMPPacketTests {
       let answer = STAMPReflection(bytes: bytes)
       #expect((answer != nil) == (length >= 38))
       if let answer { #expect(STAMPReflection(bytes: answer.bytes) == answer) }
+    }
+  }
+
+  @Test("a packet of a size is padded to it, and its answer is as long")
+  func padding() throws {
+    for size in [76, 77, 576, 1280, 1420, 9000] {
+      let packet = STAMPPacket(sequence: 1, timestamp: NTPTimestamp(value: 5), size: size)
+      #expect(packet.bytes.count == size - 28, "less IPv4 and UDP")
+      let answer = STAMPReflection(
+        to: packet, number: 0, receivedAt: NTPTimestamp(value: 6), ttl: 255, sentAt: NTPTimestamp(value: 7))
+      #expect(answer.bytes.count == size - 28)
+      let fields = STAMPExtensions.fields(of: answer.extensions)
+      #expect(fields.count == 1 && fields[0].type == 1 && fields[0].flags == 0 && !fields[0].isMalformed)
     }
   }
 

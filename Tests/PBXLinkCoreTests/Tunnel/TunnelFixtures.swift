@@ -21,11 +21,12 @@ extension TunnelFixtures {
   func configuration(
     interface: String = "pbxlink0", key own: PublicKey? = nil, port: UInt16 = 51820,
     addresses: [String] = ["10.77.0.1"], mtu: Int = 1420, peers: [TunnelPeer] = [],
-    routes: [String] = ["10.77.0.0/16"]
+    routes: [String] = ["10.77.0.0/16"], routeMTUs: [String: Int] = [:]
   ) throws -> TunnelConfiguration {
     try TunnelConfiguration(
       interface: interface, privateKey: Secret(Array(repeating: 0x5a, count: 32)), publicKey: own ?? key(1),
-      listenPort: port, addresses: addresses.map(prefix), mtu: mtu, peers: peers, routes: routes.map(prefix))
+      listenPort: port, addresses: addresses.map(prefix), mtu: mtu, peers: peers, routes: routes.map(prefix),
+      routeMTUs: routeMTUs.reduce(into: [:]) { $0[try prefix($1.key)] = $1.value })
   }
 }
 
@@ -48,6 +49,8 @@ extension ObservedTunnel {
     case .setUp: link = .up
     case .addRoute(let prefix): routes.insert(prefix)
     case .removeRoute(let prefix): routes.remove(prefix)
+    case .setRouteMTU(let prefix, let mtu): routeMTUs[prefix] = mtu
+    case .removeRouteMTU(let prefix): routeMTUs[prefix] = nil
     case .setKey(let key, _): publicKey = key
     case .setListenPort(let port): listenPort = port
     case .addPeer(let peer, _):

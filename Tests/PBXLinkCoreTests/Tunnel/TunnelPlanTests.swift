@@ -203,6 +203,21 @@ struct TunnelPlanTests: TunnelFixtures {
     #expect(changes(from: observed.applying(plan), to: desired, at: now).isEmpty)
   }
 
+  @Test("a path that carries less than the interface has a route that says so, which costs no call anything")
+  func routeMTU() throws {
+    let plain = try configuration()
+    let observed = absent.applying(changes(from: nil, to: plain, at: now))
+    let limited = try configuration(routeMTUs: ["10.77.0.2": 1304])
+    let plan = changes(from: observed, to: limited, at: now)
+    #expect(plan.map(\.description) == ["set MTU 1304 towards 10.77.0.2/32"])
+    let other = try configuration(routeMTUs: ["10.77.0.2": 1296])
+    let change = changes(from: observed.applying(plan), to: other, at: now)
+    #expect(change == [.setRouteMTU(try prefix("10.77.0.2"), 1296)])
+    let back = changes(from: observed.applying(plan), to: plain, at: now)
+    #expect(back.map(\.description) == ["set no MTU towards 10.77.0.2/32"])
+    #expect((plan + back).allSatisfy { $0.expectedGap == .free })
+  }
+
   @Test("a link of another kind under our name is replaced behind its guards")
   func foreignLink() throws {
     var observed = ObservedTunnel(interface: "pbxlink0", link: .foreign(kind: "dummy"))
@@ -278,6 +293,9 @@ struct TunnelPlanTests: TunnelFixtures {
       key: key(.random(in: 100...101, using: &random)), port: .random(in: 1...3, using: &random),
       addresses: ["10.77.0.\(Int.random(in: 200...202, using: &random))"],
       mtu: .random(in: 1280...1282, using: &random), peers: peers,
-      routes: ["10.77.0.0/16", "10.78.0.0/16", "fd00::/64"].filter { _ in Bool.random(using: &random) })
+      routes: ["10.77.0.0/16", "10.78.0.0/16", "fd00::/64"].filter { _ in Bool.random(using: &random) },
+      routeMTUs: ["10.77.0.3": 1300, "10.77.0.4": .random(in: 1290...1291, using: &random)].filter { _ in
+        Bool.random(using: &random)
+      })
   }
 }

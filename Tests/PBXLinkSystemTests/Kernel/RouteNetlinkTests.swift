@@ -49,6 +49,16 @@ struct RouteNetlinkTests {
       #expect(v6.contains("fd00::/64 dev pbxlink-t metric 100 "))
       #expect(v6.contains("unreachable fd00::/64 dev lo metric 1000000"))
 
+      // One of a path that carries less stands apart, and can be changed and taken away.
+      let host = try prefix("10.77.0.9")
+      for mtu in [1300, 1288] { try await kernel.replaceRoute(host, through: "pbxlink-t", mtu: mtu) }
+      #expect(
+        try await kernel.ownRoutes(throughIndex: link.index)
+          == .init(routes: Set(networks), mtus: [host: 1288], guards: Set(networks)))
+      #expect(try await spaces[0].ip("route", "get", "10.77.0.9").contains("mtu 1288"))
+      try await kernel.deleteRoute(host, through: "pbxlink-t")
+      #expect(try await kernel.ownRoutes(throughIndex: link.index).mtus.isEmpty)
+
       // The guard decides when the interface is away.
       try await kernel.deleteLink("pbxlink-t")
       await #expect(throws: KernelError.self) { try await spaces[0].ip("route", "get", "10.77.0.9") }
