@@ -81,4 +81,58 @@ struct CutLineTests {
     }
     try await call.hangUp()
   }
+
+  @Test(
+    "is none when only the trunk between two sites fails: their calls go by a relaying PBX, and direct again later"
+  )
+  func failedTrunk() async throws {
+    let (paris, lyon, nice) = (try mesh.paris, try mesh.lyon, try mesh.nice)
+    try await paris.run(["pbxlink", "grant", "paris", "--relay"]).checked()
+    for (here, there) in [(lyon, nice), (nice, lyon)] { try await here.waitForPath("wireguard", to: there) }
+    try await mesh.waitForLink(lyon, nice)
+    let direct = try await mesh.answeredCall(from: lyon, to: "401")
+    #expect(direct.caller.channel.hasPrefix("IAX2/plk_nice-"), "\(direct)")
+
+    let tunnel = try await lyon.status(of: nice).addresses[0]
+    try await lyon.shell(
+      "nft 'add table ip lab; add chain ip lab out { type filter hook output priority -300; }; "
+        + "add rule ip lab out oifname pbxlink0 ip daddr \(tunnel) udp dport 4569 drop'"
+    ).checked()
+    for (here, there) in [(lyon, nice), (nice, lyon)] {
+      try await wait(for: "\(here.name)'s Asterisk to miss the other one", upTo: .seconds(90)) {
+        let peer = try await here.status(of: there)
+        return peer.state == .trunkDown && peer.trunk?.contains("UNREACHABLE") == true ? () : nil
+      }
+      #expect(try await here.status(of: there).path?.hasPrefix("wireguard") == true, "the tunnel is well")
+    }
+    for (office, far, number) in [(lyon, nice, "401"), (nice, lyon, "301")] {
+      let call = try await office.call(number)
+      #expect(call.leg.name.hasPrefix("IAX2/plk_paris-"), "\(call.leg)")
+      let arrived = try #require(try await far.channels().first { $0.name.hasPrefix("IAX2/plk_paris.k") })
+      #expect(arrived.callerNumber == call.caller)
+      for (office, ear) in [(office, call.phone), (far, arrived)] {
+        try await wait(for: "voice at \(office.name)", upTo: .seconds(10)) {
+          office.voice(on: ear).loud > 0 ? () : nil
+        }
+      }
+      let counts = (try await paris.status(of: far).calls, try await paris.status(of: office).calls)
+      #expect(counts == (1, 1), "it counts for both caps")
+      try await call.hangUp()
+    }
+    // What the far end answers itself is final, whichever way it came.
+    let unknown = try await lyon.dial("499")
+    guard case .ended(let end) = unknown else { throw LabError.call(number: "499", problem: "is answered") }
+    #expect("\(end)".contains("cause 1 "), "\(end)")
+    // No number leads from paris to anybody else.
+    let loop = try await nice.shell(
+      "asterisk -rx 'channel originate IAX2/plk_paris/401 application Wait 1'; sleep 2; "
+        + "asterisk -rx 'core show channels count'"
+    ).checked().standardOutput
+    #expect(loop.contains("0 active channels"), "\(loop)")
+
+    try await lyon.shell("nft delete table ip lab").checked()
+    try await mesh.waitForLink(lyon, nice)
+    let again = try await mesh.answeredCall(from: lyon, to: "401")
+    #expect(again.caller.channel.hasPrefix("IAX2/plk_nice-"), "\(again)")
+  }
 }

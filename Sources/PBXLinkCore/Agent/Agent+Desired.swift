@@ -106,7 +106,7 @@ extension Agent {
 
   private func trunk(with peers: [TrunkPeer]) -> TrunkConfiguration {
     TrunkConfiguration(
-      site: mesh.site, peers: peers,
+      site: mesh.site, isRelay: isRelay, peers: peers,
       ownExtensions: announcedExtensions(granted: membership?.extensions ?? []),
       emergency: configuration.numbers.emergency.numbers,
       localContext: configuration.asterisk.localContext, phoneContexts: configuration.asterisk.phoneContexts,
@@ -138,6 +138,7 @@ extension Agent {
       callLimit: min(configuration.trunk.callLimit, trunk.callLimit),
       codecs: configuration.trunk.codecs.filter(trunk.codecs.contains),
       encryption: configuration.trunk.encryption && trunk.encryption, extensions: site.extensions,
+      isRelay: configuration.tunnel.paths.contains(.relay) && directory.relays.contains(site.name),
       outbound: try credential(out: true, ours, theirs), inbound: inbound)
   }
 }

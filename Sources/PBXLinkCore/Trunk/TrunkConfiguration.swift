@@ -5,6 +5,8 @@
 public struct TrunkConfiguration: Hashable, Sendable {
   /// Our own site.
   public let site: SiteName
+  /// Whether we pass calls on between the peers.
+  public let isRelay: Bool
   /// The sites we are linked to, sorted by name.
   public let peers: [TrunkPeer]
   /// The extensions that peers may call here.
@@ -22,10 +24,12 @@ public struct TrunkConfiguration: Hashable, Sendable {
 
   /// A configuration; the peers are put in order.
   public init(
-    site: SiteName, peers: [TrunkPeer], ownExtensions: [ExtensionPattern], emergency: [String],
+    site: SiteName, isRelay: Bool = false, peers: [TrunkPeer], ownExtensions: [ExtensionPattern],
+    emergency: [String],
     localContext: String?, phoneContexts: [String], managerPort: UInt16, managerSecret: Secret
   ) {
     self.site = site
+    self.isRelay = isRelay
     self.peers = peers.sorted { $0.site < $1.site }
     self.ownExtensions = ownExtensions
     self.emergency = emergency
@@ -38,7 +42,8 @@ public struct TrunkConfiguration: Hashable, Sendable {
   /// The same configuration with only those peers for which the closure is true.
   public func keepingPeers(where isKept: (TrunkPeer) -> Bool) -> Self {
     Self(
-      site: site, peers: peers.filter(isKept), ownExtensions: ownExtensions, emergency: emergency,
+      site: site, isRelay: isRelay, peers: peers.filter(isKept), ownExtensions: ownExtensions,
+      emergency: emergency,
       localContext: localContext, phoneContexts: phoneContexts, managerPort: managerPort,
       managerSecret: managerSecret)
   }
@@ -60,6 +65,8 @@ public struct TrunkPeer: Hashable, Sendable {
   public let encryption: Bool
   /// The extensions it announces.
   public let extensions: [ExtensionPattern]
+  /// Whether it passes calls on to other sites.
+  public let isRelay: Bool
   /// What we present when we call it.
   public let outbound: TrunkCredential
   /// All that we accept from it: one for each pair of key generations still in use.
@@ -68,7 +75,8 @@ public struct TrunkPeer: Hashable, Sendable {
   /// A peer.
   public init(
     site: SiteName, address: IPAddress, port: UInt16, callLimit: Int, codecs: [String], encryption: Bool,
-    extensions: [ExtensionPattern], outbound: TrunkCredential, inbound: [TrunkCredential]
+    extensions: [ExtensionPattern], isRelay: Bool = false, outbound: TrunkCredential,
+    inbound: [TrunkCredential]
   ) {
     self.site = site
     self.address = address
@@ -77,6 +85,7 @@ public struct TrunkPeer: Hashable, Sendable {
     self.codecs = codecs
     self.encryption = encryption
     self.extensions = extensions
+    self.isRelay = isRelay
     self.outbound = outbound
     self.inbound = inbound.sorted { $0.userName < $1.userName }
   }

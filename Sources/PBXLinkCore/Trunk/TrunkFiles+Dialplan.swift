@@ -11,7 +11,7 @@ extension TrunkConfiguration {
   /// else; a call to a peer leaves through `plk-outbound`.
   var dialplanText: String {
     var lines = header(.extensions)
-    lines += subroutines
+    lines += subroutines + retries
     lines += ["", "[\(TrunkNames.deliver)]"]
     if let localContext { lines.append("include => \(localContext)") }
     lines += ["", "[\(TrunkNames.outbound)]"]
@@ -22,14 +22,16 @@ extension TrunkConfiguration {
     lines.append(TrunkFragments.end)
     for context in phoneContexts { lines += ["", "[\(context)]", "include => \(TrunkNames.outbound)"] }
     for peer in peers { lines += ["", TrunkFragments.marker(peer.site)] + entrance(of: peer) }
+    if isRelay { lines += transit }
     return lines.joined(separator: "\n") + "\n"
   }
 
   private func rule(for pattern: ExtensionPattern, to peer: TrunkPeer) -> [String] {
     let arguments = "${EXTEN},\(TrunkNames.peer(peer.site)),\(peer.site),\(peer.callLimit)"
     return [
-      "exten => \(pattern.asteriskPattern),1,Gosub(\(TrunkNames.call),s,1(\(arguments)))",
-      " same => n,Goto(\(TrunkNames.end),${GOSUB_RETVAL},1)",
+      "exten => \(pattern.asteriskPattern),1,Gosub(\(TrunkNames.call),s,1(\(arguments)))"
+    ] + (relays.contains { $0.site != peer.site } ? [retry(peer)] : []) + [
+      " same => n,Goto(\(TrunkNames.end),${GOSUB_RETVAL},1)"
     ]
   }
 
@@ -49,6 +51,8 @@ extension TrunkConfiguration {
         " same => n,Hangup(21)",
       ]
     }
+    // What the context itself has comes first.
+    if isRelay { lines.append("include => \(TrunkNames.transit)") }
     guard localContext != nil else { return lines }
     for pattern in ownExtensions where !includesEmergency(pattern) {
       lines += [

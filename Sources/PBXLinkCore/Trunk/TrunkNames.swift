@@ -16,6 +16,10 @@ public enum TrunkNames {
   public static let call = "plk-call"
   /// The subroutine that lets a call from a peer in.
   public static let admit = "plk-admit"
+  /// The subroutine that tries a call to a peer again by relays.
+  public static let relayed = "plk-relayed"
+  /// The context of a relay with what its peers reach through it.
+  public static let transit = "plk-transit"
   /// What the caller of a failed call is told.
   public static let end = "plk-end"
   /// The context that includes the local extensions.
@@ -40,7 +44,12 @@ public enum TrunkNames {
   }
 
   /// The context of calls from a site.
-  public static func from(_ site: SiteName) -> String { "plk-from-\(site)" }
+  public static func from(_ site: SiteName) -> String { fromPrefix + "\(site)" }
+  static let fromPrefix = "plk-from-"
+
+  /// The subroutine that lets a call from a site in that is passed on.
+  static func entry(_ site: SiteName) -> String { entryPrefix + "\(site)" }
+  static let entryPrefix = "plk-entry-"
 
   /// The site of a peer's or user's section; nil for any other name.
   public static func site(ofSection name: String) -> SiteName? {

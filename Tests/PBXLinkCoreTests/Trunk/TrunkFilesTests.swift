@@ -32,6 +32,24 @@ struct TrunkFilesTests {
     try compare(try TrunkFiles(configuration, enablingManager: true)[file], with: "bare-\(file)")
   }
 
+  @Test("a relay among relays is rendered as recorded")
+  func relays() throws {
+    let files = try TrunkFiles(try TrunkFixture.relays(), enablingManager: false)
+    try compare(files[.extensions], with: "relay-\(TrunkFile.extensions)")
+  }
+
+  @Test(
+    "nothing leads from one peer to another unless we are a relay, and no further than the direct trunk then")
+  func transit() throws {
+    let plain = try TrunkFixture.configuration(peers: [try TrunkFixture.peer("hub", isRelay: true)])
+    let text = try TrunkFiles(plain, enablingManager: false)[.extensions]
+    #expect(!text.contains("plk-transit") && !text.contains("plk-entry-"))
+    #expect(!text.contains("Gosub(plk-relayed"), "the only relay is the far end itself")
+    let relay = try TrunkFiles(try TrunkFixture.relays(), enablingManager: false)[.extensions]
+    let parts = relay.split(separator: "[plk-transit]")
+    #expect(parts.count == 2 && !parts[1].contains("plk-relayed") && !parts[1].contains("plk-outbound"))
+  }
+
   private func sections(_ text: String) -> [String: [(key: String, value: String)]] {
     var sections: [String: [(key: String, value: String)]] = [:]
     var current = ""

@@ -20,24 +20,24 @@ struct TrunkFixture {
   static func peer(
     _ name: String, of own: String = "head-office", address: String = "10.77.0.2", limit: Int = 4,
     codecs: [String] = ["ulaw", "alaw"], encryption: Bool = true, extensions: [String] = ["3XX"],
-    inbound: [(UInt32, UInt32)] = [(1, 1)]
+    isRelay: Bool = false, inbound: [(UInt32, UInt32)] = [(1, 1)]
   ) throws -> TrunkPeer {
     TrunkPeer(
       site: try site(name), address: try #require(IPAddress(address)), port: 4569, callLimit: limit,
       codecs: codecs,
       encryption: encryption, extensions: try extensions.map { try #require(ExtensionPattern($0)) },
-      outbound: try credential(from: own, seed: 0xa0),
+      isRelay: isRelay, outbound: try credential(from: own, seed: 0xa0),
       inbound: try inbound.enumerated().map { index, generations in
         try credential(from: name, generations, seed: 0xb0 + UInt8(index))
       })
   }
 
   static func configuration(
-    peers: [TrunkPeer], own: [String] = ["2XX"], localContext: String? = "extensions",
+    isRelay: Bool = false, peers: [TrunkPeer], own: [String] = ["2XX"], localContext: String? = "extensions",
     phoneContexts: [String] = ["phones"], emergency: [String] = ["112", "911"]
   ) throws -> TrunkConfiguration {
     TrunkConfiguration(
-      site: try site("head-office"), peers: peers,
+      site: try site("head-office"), isRelay: isRelay, peers: peers,
       ownExtensions: try own.map { try #require(ExtensionPattern($0)) }, emergency: emergency,
       localContext: localContext, phoneContexts: phoneContexts, managerPort: 5038,
       managerSecret: Secret(repeatElement(0xc0, count: 32)))
@@ -50,6 +50,17 @@ struct TrunkFixture {
         "warehouse", address: "10.77.0.3", limit: 2, encryption: false, extensions: ["4[0-4]X", "4500"]),
       try peer("branch-1", inbound: [(1, 1), (2, 1)]),
     ])
+  }
+
+  /// A head office that passes calls on between its branches, two of which do so, too.
+  static func relays() throws -> TrunkConfiguration {
+    try configuration(
+      isRelay: true,
+      peers: [
+        try peer("hub", address: "10.77.0.3", limit: 8, extensions: ["6XX"], isRelay: true),
+        try peer("branch-1"),
+        try peer("hub-2", address: "10.77.0.4", extensions: ["7XX"], isRelay: true),
+      ])
   }
 
   /// What would be observed where these files are in place and in use.
