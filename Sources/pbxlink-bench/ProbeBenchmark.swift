@@ -19,6 +19,8 @@ struct ProbeBenchmark {
     }
     let times = try await ends(1, 100, "cuts")
     print("| 100 times a peer falls silent, 100 ms x 5 | \(times) | 99 within 600 ms |")
+    let others = ProbeEnd.summary(try await FRR.cutTimes(ProbeEnd.cuts))
+    print("| the same with FRR's bfdd | \(others) | |")
   }
 
   /// Writes and reads what goes there and back, many times.
@@ -28,23 +30,23 @@ struct ProbeBenchmark {
     let liveness = BFDPacket(
       state: .up, detectMultiplier: 5, myDiscriminator: 1, yourDiscriminator: 2,
       desiredMinTransmit: .milliseconds(300), requiredMinReceive: .milliseconds(100))
-    var (there, back) = (Duration.zero, Duration.zero)
     let clock = ContinuousClock()
+    var arrived = STAMPPacket(sequence: 0, timestamp: stamp, liveness: liveness)
     var kept = 0
-    for sequence in 0..<UInt32(count) {
-      var arrived: STAMPPacket?
-      there += clock.measure {
-        arrived = STAMPPacket(
-          bytes: STAMPPacket(sequence: sequence, timestamp: stamp, liveness: liveness).bytes)
+    let there = clock.measure {
+      for sequence in 0..<UInt32(count) {
+        let packet = STAMPPacket(sequence: sequence, timestamp: stamp, liveness: liveness)
+        if let read = STAMPPacket(bytes: packet.bytes) { arrived = read }
       }
-      guard let arrived else { continue }
-      back += clock.measure {
+    }
+    let back = clock.measure {
+      for number in 0..<UInt32(count) {
         let answer = STAMPReflection(
-          to: arrived, number: sequence, receivedAt: stamp, ttl: 255, sentAt: stamp, liveness: liveness)
+          to: arrived, number: number, receivedAt: stamp, ttl: 255, sentAt: stamp, liveness: liveness)
         kept += STAMPReflection(bytes: answer.bytes)?.extensions.count ?? 0
       }
     }
-    precondition(kept > 0)
+    precondition(kept == 48 * count)
     func each(_ time: Duration) -> String { "\(Int(time / .nanoseconds(1)) / count) ns" }
     return "\(each(there)) and \(each(back))"
   }

@@ -8,7 +8,7 @@ import PBXLinkSystem
 /// One end of the probe benchmark, in a network namespace: `a` is one site with many peers, `b` is all of them.
 struct ProbeEnd {
   private static let measured = Duration.seconds(20)
-  private static let cuts = 100
+  static let cuts = 100
 
   let isHub: Bool
   let peers: Int
@@ -34,8 +34,8 @@ struct ProbeEnd {
       defer { group.cancelAll() }
       while await !areAll(.up, probes) { try await Task.sleep(for: .milliseconds(100)) }
       switch task {
-      case "load": print(try await load())
-      case "cuts": print(try await cutTimes(probes))
+      case "load": print(try await load(probes))
+      case "cuts": print(Self.summary(try await cutTimes(probes)))
       default: try await group.next()
       }
     }
@@ -55,12 +55,14 @@ struct ProbeEnd {
   }
 
   /// The share of a core that this process takes.
-  private func load() async throws -> String {
+  private func load(_ probes: PathProbes) async throws -> String {
     let before = Self.processorTime()
     let start = ContinuousClock.now
     try await Task.sleep(for: Self.measured)
     let share = (Self.processorTime() - before) / (ContinuousClock.now - start)
-    return decimal(share * 100, places: 2) + " %"
+    let lateness = await probes.lateness.sorted()
+    return decimal(share * 100, places: 2) + " %, of \(lateness.count) probes 99 % at most "
+      + "\(lateness[lateness.count * 99 / 100].milliseconds) late"
   }
 
   private static func processorTime() -> Duration {
@@ -70,8 +72,8 @@ struct ProbeEnd {
   }
 
   /// How long it takes until a peer that falls silent is down, at any moment between two of its packets.
-  private func cutTimes(_ probes: PathProbes) async throws -> String {
-    guard let other else { return "no peer" }
+  private func cutTimes(_ probes: PathProbes) async throws -> [Duration] {
+    guard let other else { return [] }
     var times: [Duration] = []
     for _ in 0..<Self.cuts {
       while await !areAll(.up, probes) { try await Task.sleep(for: .milliseconds(20)) }
@@ -82,9 +84,13 @@ struct ProbeEnd {
       while await areAll(.up, probes) { try await Task.sleep(for: .milliseconds(2)) }
       times.append(ContinuousClock.now - start)
     }
-    times.sort()
-    let percentile = times[times.count - 2]
-    return
-      "median \(times.median.milliseconds), 99 within \(percentile.milliseconds), least \(times[0].milliseconds)"
+    return times
+  }
+
+  static func summary(_ times: [Duration]) -> String {
+    let times = times.sorted()
+    guard times.count > 1 else { return "none" }
+    return "median \(times.median.milliseconds), 99 within \(times[times.count - 2].milliseconds), "
+      + "least \(times[0].milliseconds)"
   }
 }

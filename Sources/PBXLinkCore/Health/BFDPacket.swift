@@ -63,20 +63,25 @@ public struct BFDPacket: Hashable, Sendable {
 
   /// A received packet; nil where §6.8.6 has it discarded before a session is looked for: another version, a length that
   /// does not fit, authentication (which none of our sessions uses), Multipoint, a zero where there must be none.
-  public init?(bytes: some Collection<UInt8>) {
-    let bytes = Array(bytes.prefix(Self.length))
-    guard bytes.count == Self.length, bytes[0] >> 5 == 1, bytes[3] == Self.length,
-      let state = State(rawValue: bytes[1] >> 6), bytes[1] & (Flag.authentication | Flag.multipoint) == 0,
-      bytes[2] != 0
+  public init?(bytes: some Collection<UInt8>) { self.init(in: Array(bytes), at: 0) }
+
+  /// The same among other octets, from an offset on.
+  init?(in bytes: [UInt8], at start: Int) {
+    guard start + Self.length <= bytes.count, bytes[start] >> 5 == 1, bytes[start + 3] == Self.length,
+      let state = State(rawValue: bytes[start + 1] >> 6),
+      bytes[start + 1] & (Flag.authentication | Flag.multipoint) == 0, bytes[start + 2] != 0
     else { return nil }
-    func field(_ offset: Int) -> UInt32 { UInt32(truncatingIfNeeded: bytes.integer(at: offset, length: 4)) }
+    func field(_ offset: Int) -> UInt32 {
+      UInt32(truncatingIfNeeded: bytes.integer(at: start + offset, length: 4))
+    }
     self.init(
-      state: state, detectMultiplier: bytes[2], myDiscriminator: field(4), yourDiscriminator: field(8),
+      state: state, detectMultiplier: bytes[start + 2], myDiscriminator: field(4),
+      yourDiscriminator: field(8),
       desiredMinTransmit: .microseconds(Int64(field(12))), requiredMinReceive: .microseconds(Int64(field(16)))
     )
-    diagnostic = Diagnostic(rawValue: bytes[0])
-    isPoll = bytes[1] & Flag.poll != 0
-    isFinal = bytes[1] & Flag.final != 0
+    diagnostic = Diagnostic(rawValue: bytes[start])
+    isPoll = bytes[start + 1] & Flag.poll != 0
+    isFinal = bytes[start + 1] & Flag.final != 0
     guard myDiscriminator != 0, yourDiscriminator != 0 || state == .down || state == .adminDown else {
       return nil
     }
@@ -84,18 +89,22 @@ public struct BFDPacket: Hashable, Sendable {
 
   /// The octets on the wire.
   public var bytes: [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.length)
-    bytes.append(1 << 5 | diagnostic.rawValue)
-    bytes.append(state.rawValue << 6 | (isPoll ? Flag.poll : 0) | (isFinal ? Flag.final : 0))
-    bytes.append(detectMultiplier)
-    bytes.append(UInt8(Self.length))
-    bytes.append(integer: UInt64(myDiscriminator), length: 4)
-    bytes.append(integer: UInt64(yourDiscriminator), length: 4)
-    bytes.append(integer: desiredMinTransmit.wholeMicroseconds, length: 4)
-    bytes.append(integer: requiredMinReceive.wholeMicroseconds, length: 4)
-    bytes.append(integer: 0, length: 4)
+    var bytes = [UInt8](repeating: 0, count: Self.length)
+    write(into: &bytes, at: 0)
     return bytes
+  }
+
+  /// Writes the octets over others, from an offset on; the last four are zero, for the Echo function.
+  func write(into bytes: inout [UInt8], at start: Int) {
+    bytes[start] = 1 << 5 | diagnostic.rawValue
+    bytes[start + 1] = state.rawValue << 6 | (isPoll ? Flag.poll : 0) | (isFinal ? Flag.final : 0)
+    bytes[start + 2] = detectMultiplier
+    bytes[start + 3] = UInt8(Self.length)
+    bytes.write(integer: UInt64(myDiscriminator), length: 4, at: start + 4)
+    bytes.write(integer: UInt64(yourDiscriminator), length: 4, at: start + 8)
+    bytes.write(integer: desiredMinTransmit.wholeMicroseconds, length: 4, at: start + 12)
+    bytes.write(integer: requiredMinReceive.wholeMicroseconds, length: 4, at: start + 16)
+    bytes.write(integer: 0, length: 4, at: start + 20)
   }
 
   private enum Flag {
@@ -109,6 +118,10 @@ public struct BFDPacket: Hashable, Sendable {
 extension Duration {
   /// As 32 bits of the wire have it.
   fileprivate var wholeMicroseconds: UInt64 {
-    UInt64(min(max(self / .microseconds(1), 0), Double(UInt32.max)).rounded())
+    let (seconds, attoseconds) = components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    guard seconds <= UInt32.max / 1_000_000 else { return UInt64(UInt32.max) }
+    let microseconds = seconds * 1_000_000 + (attoseconds + 500_000_000_000) / 1_000_000_000_000
+    return UInt64(min(microseconds, Int64(UInt32.max)))
   }
 }

@@ -24,13 +24,15 @@ public struct DirectMeasurement: Hashable, Sendable {
 
   /// The TLV as a sender writes it: marked as not understood, which only a reflector that does takes away (§4).
   public var requestBytes: [UInt8] {
-    [STAMPExtensions.unrecognized, Self.type, 0, UInt8(Self.valueLength)] + value
+    var bytes = [UInt8](octets: Self.requestLength)
+    appendRequest(to: &bytes)
+    return bytes
   }
 
   /// The counts in what a reflector has sent back; nil where it did not understand the TLV, or there is none.
   public init?(answeredIn extensions: [UInt8]) {
     guard
-      let found = STAMPExtensions.fields(of: extensions).first(where: { $0.isCounts && $0.flags == 0 })
+      let found = STAMPExtensions.Fields(of: extensions).first(where: { $0.isCounts && $0.flags == 0 })
     else { return nil }
     func count(_ index: Int) -> UInt32 {
       UInt32(truncatingIfNeeded: extensions.integer(at: found.value.lowerBound + 4 * index, length: 4))
@@ -38,9 +40,17 @@ public struct DirectMeasurement: Hashable, Sendable {
     self.init(sent: count(0), reached: count(1), returned: count(2))
   }
 
-  var value: [UInt8] {
-    var bytes: [UInt8] = []
-    for count in [sent, reached, returned] { bytes.append(integer: UInt64(count), length: 4) }
-    return bytes
+  static let requestLength = 4 + valueLength
+
+  func appendRequest(to bytes: inout [UInt8]) {
+    STAMPExtensions.appendHeader(type: Self.type, length: Self.valueLength, to: &bytes)
+    bytes.append(integer: UInt64(sent) << 32 | UInt64(reached), length: 8)
+    bytes.append(integer: UInt64(returned), length: 4)
+  }
+
+  func write(into bytes: inout [UInt8], at offset: Int) {
+    bytes.write(integer: UInt64(sent), length: 4, at: offset)
+    bytes.write(integer: UInt64(reached), length: 4, at: offset + 4)
+    bytes.write(integer: UInt64(returned), length: 4, at: offset + 8)
   }
 }

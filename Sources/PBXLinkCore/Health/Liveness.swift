@@ -8,19 +8,25 @@ enum Liveness {
   static let magic = Array("PLBF".utf8)
   static let valueLength = magic.count + BFDPacket.length
 
-  /// The TLV as a sender writes it: marked as not understood, which only a reflector that does takes away.
-  static func requestBytes(_ packet: BFDPacket) -> [UInt8] {
-    [STAMPExtensions.unrecognized, type, 0, UInt8(valueLength)] + magic + packet.bytes
+  static let requestLength = 4 + valueLength
+
+  /// The TLV as a sender writes it.
+  static func appendRequest(_ packet: BFDPacket, to bytes: inout [UInt8]) {
+    STAMPExtensions.appendHeader(type: type, length: valueLength, to: &bytes)
+    bytes.append(contentsOf: magic)
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: BFDPacket.length))
+    packet.write(into: &bytes, at: start)
   }
 }
 
 extension STAMPPacket {
   /// A probe of ours: with the count of probes so far, and our end of the BFD session.
   public init(sequence: UInt32, timestamp: NTPTimestamp, liveness: BFDPacket) {
-    let counts = DirectMeasurement(sent: sequence &+ 1)
-    self.init(
-      sequence: sequence, timestamp: timestamp,
-      extensions: counts.requestBytes + Liveness.requestBytes(liveness))
+    var extensions = [UInt8](octets: DirectMeasurement.requestLength + Liveness.requestLength)
+    DirectMeasurement(sent: sequence &+ 1).appendRequest(to: &extensions)
+    Liveness.appendRequest(liveness, to: &extensions)
+    self.init(sequence: sequence, timestamp: timestamp, extensions: extensions)
   }
 
   /// The sender's end of the BFD session; nil where it runs none.
@@ -35,11 +41,11 @@ extension STAMPReflection {
 extension BFDPacket {
   fileprivate init?(in extensions: [UInt8], where isWanted: (STAMPExtensions.Field) -> Bool) {
     guard
-      let field = STAMPExtensions.fields(of: extensions).first(where: {
+      let field = STAMPExtensions.Fields(of: extensions).first(where: {
         $0.isLiveness(in: extensions) && isWanted($0)
       })
     else { return nil }
-    self.init(bytes: extensions[field.value].dropFirst(Liveness.magic.count))
+    self.init(in: extensions, at: field.value.lowerBound + Liveness.magic.count)
   }
 }
 

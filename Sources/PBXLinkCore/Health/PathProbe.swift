@@ -12,8 +12,7 @@ public struct PathProbe: Hashable, Sendable {
 
   private var liveness: PathLiveness
   private var asterisk: AsteriskProbe?
-  private var mtuSearch: PathMTUSearch?
-  private var paddedSequence: UInt32 = 0
+  private var padded: PaddedProbes?
   private var meter = LinkMeter()
   private var degradation = Degradation()
   /// When it was rated last.
@@ -88,30 +87,30 @@ public struct PathProbe: Hashable, Sendable {
     let poke = asterisk?.poke(at: now)
     noteAsterisk()
     return Packets(
-      probe: probe(at: now, timestamp: timestamp), poke: poke, padded: padded(at: now, timestamp: timestamp))
+      probe: probe(at: now, timestamp: timestamp), poke: poke,
+      padded: paddedProbe(at: now, timestamp: timestamp))
   }
 
-  private mutating func padded(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket? {
-    guard state.isUp, var search = mtuSearch, now >= search.due else { return nil }
-    let size = search.next(
-      paddedSequence, lastAnswer: meter.lastAnswer, loss: figures(at: now).roundTripLossRatio ?? 0, at: now)
-    (mtuSearch, state.mtu) = (search, search.mtu)
-    guard let size else { return nil }
-    defer { paddedSequence &+= 1 }
-    return STAMPPacket(sequence: paddedSequence, timestamp: timestamp, size: size)
+  private mutating func paddedProbe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket? {
+    guard state.isUp else { return nil }
+    defer { state.mtu = padded?.mtu }
+    let meter = meter
+    return padded?.next(
+      at: now, timestamp: timestamp, lastAnswer: meter.lastAnswer,
+      loss: meter.figures(at: now).roundTripLossRatio ?? 0)
   }
 
   /// Takes the answer to a long probe in.
   public mutating func receive(padded answer: STAMPReflection, at now: Duration) {
-    mtuSearch?.receive(answer.senderSequence, at: now)
-    state.mtu = mtuSearch?.mtu
+    padded?.receive(answer, at: now)
+    state.mtu = padded?.mtu
   }
 
   /// Looks for the largest packet that gets through, up to the interface's MTU in bytes.
   public mutating func searchMTU(upTo largest: Int, at now: Duration) {
-    guard mtuSearch?.largest != largest else { return }
-    mtuSearch = PathMTUSearch(largest: largest, former: state.mtu, at: now)
-    state.mtu = mtuSearch?.mtu
+    guard let former = padded?.largest else { return padded = PaddedProbes(upTo: largest, at: now) }
+    if former != largest { padded?.restart(upTo: largest, at: now) }
+    state.mtu = padded?.mtu
   }
 
   private mutating func probe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket {
@@ -235,9 +234,7 @@ public struct PathProbe: Hashable, Sendable {
     if condition.isUp != state.isUp {
       upSince = now
       // It may lead elsewhere now.
-      if let search = mtuSearch {
-        mtuSearch = PathMTUSearch(largest: search.largest, former: search.mtu, at: now)
-      }
+      if let largest = padded?.largest { padded?.restart(upTo: largest, at: now) }
       if !condition.isUp { (degradation, state.roundTrip) = (Degradation(), nil) }
       // Whether the line or the agent has failed, Asterisk can tell.
       asterisk?.hurry()

@@ -23,36 +23,38 @@ enum STAMPExtensions {
   }
 
   /// The TLVs up to the first that is malformed. What is not TLVs, such as the padding of TWAMP, gives some too.
-  static func fields(of bytes: [UInt8]) -> [Field] {
-    var fields: [Field] = []
-    var start = 0
-    while start + 4 <= bytes.count {
+  struct Fields: Sequence, IteratorProtocol {
+    private let bytes: [UInt8]
+    private var start = 0
+
+    init(of bytes: [UInt8]) { self.bytes = bytes }
+
+    mutating func next() -> Field? {
+      guard start + 4 <= bytes.count else { return nil }
       let end = start + 4 + Int(bytes.integer(at: start + 2, length: 2))
       let isMalformed = end > bytes.count
-      fields.append(
-        Field(
-          start: start, flags: bytes[start], type: bytes[start + 1],
-          value: start + 4..<min(end, bytes.count), isMalformed: isMalformed))
-      if isMalformed { break }
-      start = end
+      defer { start = isMalformed ? bytes.count : end }
+      return Field(
+        start: start, flags: bytes[start], type: bytes[start + 1],
+        value: start + 4..<Swift.min(end, bytes.count),
+        isMalformed: isMalformed)
     }
-    return fields
   }
 
   /// What a reflector sends back: as long as what came, with its counts and its end of the BFD session filled in, and
   /// the flags set (§4).
   static func reflection(of bytes: [UInt8], count: UInt32, liveness: BFDPacket?) -> [UInt8] {
     var bytes = bytes
-    for field in fields(of: bytes) {
+    for field in Fields(of: bytes) {
       if field.isMalformed {
         bytes[field.start] |= malformed
       } else if field.isCounts {
         let senders = UInt32(truncatingIfNeeded: bytes.integer(at: field.value.lowerBound, length: 4))
-        let counts = DirectMeasurement(sent: senders, reached: count, returned: count)
-        bytes.replaceSubrange(field.value, with: counts.value)
+        DirectMeasurement(sent: senders, reached: count, returned: count).write(
+          into: &bytes, at: field.value.lowerBound)
         bytes[field.start] = 0
       } else if let liveness, field.isLiveness(in: bytes) {
-        bytes.replaceSubrange(field.value, with: Liveness.magic + liveness.bytes)
+        liveness.write(into: &bytes, at: field.value.lowerBound + Liveness.magic.count)
         bytes[field.start] = 0
       } else if field.type == padding {
         bytes[field.start] &= ~unrecognized
@@ -63,11 +65,20 @@ enum STAMPExtensions {
     return bytes
   }
 
+  /// The first four octets of a TLV as a sender writes it: marked as not understood, which only a reflector that does
+  /// takes away (§4).
+  static func appendHeader(type: UInt8, length: Int, to bytes: inout [UInt8]) {
+    bytes.append(unrecognized)
+    bytes.append(type)
+    bytes.append(integer: UInt64(length), length: 2)
+  }
+
   /// Extra Padding of a whole length in octets, 4 at least, which needs no understanding (§4.1).
   static func padding(length: Int) -> [UInt8] {
-    var bytes = [unrecognized, padding]
-    bytes.append(integer: UInt64(length - 4), length: 2)
-    return bytes + [UInt8](repeating: 0, count: length - 4)
+    var bytes = [UInt8](repeating: 0, count: length)
+    (bytes[0], bytes[1]) = (unrecognized, padding)
+    bytes.write(integer: UInt64(length - 4), length: 2, at: 2)
+    return bytes
   }
 
   private static let padding: UInt8 = 1

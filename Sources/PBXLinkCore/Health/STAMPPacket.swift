@@ -51,12 +51,13 @@ public struct STAMPPacket: Hashable, Sendable {
 
   /// The octets on the wire.
   public var bytes: [UInt8] {
-    var bytes: [UInt8] = []
+    var bytes = [UInt8](octets: Self.baseLength + extensions.count)
     bytes.append(integer: UInt64(sequence), length: 4)
     bytes.append(integer: timestamp.value, length: 8)
     bytes.append(integer: UInt64(errorEstimate.value), length: 2)
     bytes.append(contentsOf: repeatElement(0, count: Self.baseLength - bytes.count))
-    return bytes + extensions
+    bytes.append(contentsOf: extensions)
+    return bytes
   }
 }
 
@@ -73,16 +74,4 @@ public struct STAMPErrorEstimate: Hashable, Sendable {
 
   /// Z: the timestamp is PTPv2's truncated format instead of NTP's.
   public var isPTP: Bool { value & 0x4000 != 0 }
-}
-
-extension [UInt8] {
-  /// A big-endian integer within the array's bounds.
-  func integer(at offset: Int, length: Int) -> UInt64 {
-    self[offset..<offset + length].reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  /// Appends the low octets of a number, big-endian.
-  mutating func append(integer: UInt64, length: Int) {
-    for index in (0..<length).reversed() { append(UInt8(truncatingIfNeeded: integer >> UInt64(8 * index))) }
-  }
 }

@@ -65,7 +65,7 @@ public struct STAMPReflection: Hashable, Sendable {
 
   /// The octets on the wire.
   public var bytes: [UInt8] {
-    var bytes: [UInt8] = []
+    var bytes = [UInt8](octets: STAMPPacket.baseLength + extensions.count)
     bytes.append(integer: UInt64(sequence), length: 4)
     bytes.append(integer: timestamp.value, length: 8)
     bytes.append(integer: UInt64(errorEstimate.value), length: 2)
@@ -77,7 +77,8 @@ public struct STAMPReflection: Hashable, Sendable {
     bytes.append(integer: 0, length: 2)
     bytes.append(senderTTL)
     bytes.append(integer: 0, length: 3)
-    return bytes + extensions
+    bytes.append(contentsOf: extensions)
+    return bytes
   }
 
   /// The time there and back, without what the reflector took. It cannot have taken longer than the whole way; if it

@@ -108,16 +108,21 @@ extension Agent {
     }
   }
 
-  /// Whether notes need not hurry: each of these sites is reached by a relay, or has not been for a while. In a large
-  /// mesh there are always some that are off.
-  public func hasSettledRelays(
+  /// The sites that we look for a relay to, or reach by one, and which.
+  public var relayChoices: [PublicKey: SiteName?] { relayAgreements.mapValues(\.choice) }
+
+  /// How soon notes are to be renewed: at once while the two ends find out that they need a relay, each second until one is
+  /// found, or half a minute has gone by without one: in a large mesh there are always some that are off.
+  public func relayVisitInterval(
     _ states: [SiteName: [TunnelPath: PathState]], monotonic moment: Duration, at now: Timestamp
-  ) -> Bool {
-    linkedSites(at: now).allSatisfy { site in
-      guard let agreement = relayAgreements[site.identity] else { return true }
-      return relay(to: site) == nil
-        ? moment - agreement.chosenAt >= RelayAgreement.haste : states[site.name]?[.relay]?.isUp == true
+  ) -> Duration {
+    let unsettled = linkedSites(at: now).compactMap { site -> Duration? in
+      guard let agreement = relayAgreements[site.identity],
+        relay(to: site) == nil || states[site.name]?[.relay]?.isUp != true
+      else { return nil }
+      return moment - agreement.chosenAt
     }
+    return RelayAgreement.visitInterval(sinceChange: unsettled.min())
   }
 
   /// Keeps the notes of a site and gives it what others have left for it. Throws unless we are a relay.

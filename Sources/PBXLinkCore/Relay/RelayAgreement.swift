@@ -16,8 +16,11 @@ struct RelayAgreement: Sendable {
   /// Between two questions whether the peer goes too, direct or by the relay.
   static let askingInterval = Duration.seconds(5)
 
-  /// How long after the beginning or a change notes are renewed each second.
-  static let haste = Duration.seconds(30)
+  /// Between two notes after the beginning or a change without a relay that works; nil: there is one.
+  static func visitInterval(sinceChange time: Duration?) -> Duration {
+    guard let time, time < .seconds(30) else { return .seconds(5) }
+    return time < .seconds(3) ? .milliseconds(200) : .seconds(1)
+  }
 
   /// Whether it is ours to choose.
   let isLeader: Bool

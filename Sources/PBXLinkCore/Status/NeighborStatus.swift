@@ -68,7 +68,7 @@ public struct NeighborStatus: Hashable, Sendable, Codable {
 
   private var advice: String {
     switch remoteState {
-    case nil: "nothing comes from it; check that it runs BFD with us, and our firewall"
+    case nil: "nothing comes from it; check that it runs BFD with this server, and the firewall here"
     case "admin_down": "its BFD is switched off for us"
     default: "it hears nothing from here; check its firewall, and by which address it knows us"
     }

@@ -110,8 +110,8 @@ public struct LinkPaths: Hashable, Sendable {
   var mtuAdvice: String? {
     guard let mtu = states[inUse]?.mtu, mtu < TunnelConfiguration.mtuRange.lowerBound else { return nil }
     return
-      "Packets of more than \(mtu) bytes get lost on the way, so nothing by IPv6 does get through for certain; calls do. "
-      + "Look at the MTU of the lines of both sites, and whether their routers send 'fragmentation needed' (ICMP)."
+      "Packets of more than \(mtu) bytes get lost on the way. Calls are smaller; IPv6 in the tunnel needs 1280. "
+      + "Look at the MTU of the lines of both sites, and whether their routers may send 'fragmentation needed' (ICMP)."
   }
 
   /// Whether calls sound poor now.

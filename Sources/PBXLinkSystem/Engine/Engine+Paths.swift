@@ -11,7 +11,9 @@ extension Engine {
     let probed = await probes.states
     let moment = probes.now
     let direct = directStates
+    let choices = agent?.relayChoices
     defer {
+      if let agent, agent.relayChoices != choices { relaysWanted.continuation.yield() }
       notePathStates(probed, at: moment)
       noteOutages()
     }

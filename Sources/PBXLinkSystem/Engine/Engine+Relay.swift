@@ -5,23 +5,22 @@ internal import Logging
 internal import PBXLinkCore
 
 extension Engine {
-  /// Seconds between two visits to the relays while a link looks for one, and later.
-  private static let visits = (hurried: 1, settled: 5)
-
   /// Agrees by notes at the relays with the sites that cannot be reached otherwise.
   func visitRelays() async throws {
-    var second = 0
-    while !Task.isCancelled {
-      try await Task.sleep(for: .seconds(1))
-      second += 1
-      guard let agent, let probes = pathProbes, !isDown, !isJoining else { continue }
-      let now = Self.clock()
-      let visits = agent.relayVisits(monotonic: probes.now, at: now)
-      guard !visits.isEmpty else { continue }
-      let isSettled = agent.hasSettledRelays(pathStates, monotonic: probes.now, at: now)
-      guard second % (isSettled ? Self.visits.settled : Self.visits.hurried) == 0 else { continue }
-      for visit in visits where visitedRelays.insert(visit.relay.name).inserted {
+    for await _ in relaysWanted.stream {
+      nextRelayVisit?.cancel()
+      guard let agent, !agent.relayChoices.isEmpty, let probes = pathProbes, !isDown, !isJoining else {
+        continue
+      }
+      let (now, moment) = (Self.clock(), probes.now)
+      for visit in agent.relayVisits(monotonic: moment, at: now)
+      where visitedRelays.insert(visit.relay.name).inserted {
         Task { await self.visit(visit, probes) }
+      }
+      let interval = agent.relayVisitInterval(pathStates, monotonic: moment, at: now)
+      nextRelayVisit = Task {
+        try await Task.sleep(for: interval)
+        relaysWanted.continuation.yield()
       }
     }
   }

@@ -74,6 +74,7 @@ extension Engine {
       }
       await reconcile()
       await selectPaths()
+      relaysWanted.continuation.yield()
       // In the background: a resolver out of reach takes its time.
       look += 1
       if !isResolving, look % Self.looksPerResolution == 0 { Task { await resolveNames() } }

@@ -44,6 +44,9 @@ public actor Engine {
   var outages = OutageTracker()
   /// The relays that are being visited.
   var visitedRelays: Set<SiteName> = []
+  /// Yields when they are to be visited, and who does so next.
+  let relaysWanted = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+  var nextRelayVisit: Task<Void, any Error>?
   /// What probes the paths to peers that have several; made when the engine runs.
   var pathProbes: PathProbes?
   /// BFD with routers outside the mesh.

@@ -17,27 +17,20 @@ public actor PathProbes {
   private var timing: BFDSession.Timing
   private let open: ProbeStation.Opener
   private let start = ContinuousClock.now
+  /// By how much the last probes left later than they were due; the oldest is replaced first.
+  public private(set) var lateness: [Duration] = []
+  private var latenessIndex = 0
+  private static let latenessLimit = 1000
+
   private let executor = QueueExecutor("path-probes")
   private let changed: AsyncStream<Void>.Continuation
-  private var probes: [ProbeTarget: Scheduled] = [:]
-  private var peers: [ProbeStation.Place: [IPAddress: Scheduled]] = [:]
-  /// The probes by when they are due, the next one first.
-  private var queue: [Scheduled] = []
+  private var probes: [ProbeTarget: ScheduledProbe] = [:]
+  private var peers: [ProbeStation.Place: [IPAddress: ScheduledProbe]] = [:]
+  private var queue = ProbeQueue()
   private var stations: [ProbeStation.Place: ProbeStation] = [:]
   private var nextSlot = 0
   private var standards: [SiteName: CallStandard] = [:]
   private var timer: (any DispatchSourceTimer)?
-
-  private final class Scheduled {
-    let target: ProbeTarget
-    var probe: PathProbe
-    /// Where it stands in the queue.
-    var due: Duration
-
-    init(_ target: ProbeTarget, _ probe: PathProbe) {
-      (self.target, self.probe, due) = (target, probe, probe.due)
-    }
-  }
 
   /// Nonisolated as every executor; sockets are read on its queue.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -93,14 +86,14 @@ public actor PathProbes {
     self.standards = standards
     let wanted = Set(targets)
     probes = probes.filter { wanted.contains($0.key) }
-    queue.removeAll { !wanted.contains($0.target) }
+    queue.keep { wanted.contains($0) }
     for target in targets where probes[target] == nil {
       let probe = PathProbe(
         timing, discriminator: .random(in: 1...UInt32.max), asksAsterisk: target.iaxPort != nil,
         first: firstMoment(ofSlot: nextSlot), at: now)
-      let scheduled = Scheduled(target, probe)
+      let scheduled = ScheduledProbe(target, probe)
       probes[target] = scheduled
-      enqueue(scheduled)
+      queue.insert(scheduled)
       // Steps of the golden ratio spread any number of paths evenly.
       nextSlot = (nextSlot + 31) % Self.slots
     }
@@ -164,16 +157,9 @@ public actor PathProbes {
     now + timing.transmit / Self.slots * slot
   }
 
-  /// Most are due after all others.
-  private func enqueue(_ scheduled: Scheduled) {
-    scheduled.due = scheduled.probe.due
-    let index = queue.lastIndex { $0.due <= scheduled.due }.map { $0 + 1 } ?? 0
-    queue.insert(scheduled, at: index)
-  }
-
   /// Nothing to watch: no timer.
   private func schedule() {
-    guard let due = queue.first?.due else {
+    guard let due = queue.next else {
       timer?.schedule(deadline: .distantFuture)
       return
     }
@@ -185,7 +171,7 @@ public actor PathProbes {
 
   /// Sends what is due, after reading what has come.
   private func tick() {
-    for place in Set(queue.prefix { [now] in $0.due <= now }.map(\.target.place)) {
+    for place in Set(queue.due(at: now).map(\.target.place)) {
       stations[place]?.refresh(
         on: executor.queue, answer: { self.assumeIsolated { $0.receive(at: place) } },
         probe: { self.assumeIsolated { $0.reflect(at: place) } })
@@ -193,18 +179,26 @@ public actor PathProbes {
       reflect(at: place)
     }
     // What has come may have put off some of them, and hurried others.
-    let due = Array(queue.prefix { [now] in $0.due <= now })
-    queue.removeFirst(due.count)
-    for scheduled in due {
+    for scheduled in queue.takeDue(at: now) {
+      note(lateness: now - scheduled.due)
       update(scheduled) { probe in
         if let packets = probe.tick(at: now, timestamp: .now, jitter: .random(in: 0...1)) {
           send(packets, to: scheduled.target)
         }
         if let standard = standards[scheduled.target.site] { probe.rate(by: standard, at: now) }
       }
-      enqueue(scheduled)
+      queue.insert(scheduled)
     }
     schedule()
+  }
+
+  private func note(lateness late: Duration) {
+    if lateness.count < Self.latenessLimit {
+      lateness.append(late)
+    } else {
+      lateness[latenessIndex] = late
+      latenessIndex = (latenessIndex + 1) % Self.latenessLimit
+    }
   }
 
   private func send(_ packets: PathProbe.Packets, to target: ProbeTarget) {
@@ -242,21 +236,17 @@ public actor PathProbes {
     for scheduled in probes.values where sites.contains(scheduled.target.site) { hurry(scheduled) }
   }
 
-  private func hurry(_ scheduled: Scheduled) {
+  private func hurry(_ scheduled: ScheduledProbe) {
     scheduled.probe.hurry(at: now)
     requeue(scheduled)
   }
 
-  /// It may be due earlier than it was. One that is due later is asked for nothing, and goes back.
-  private func requeue(_ scheduled: Scheduled) {
-    guard scheduled.probe.due < scheduled.due else { return }
-    queue.removeAll { $0 === scheduled }
-    enqueue(scheduled)
-    schedule()
+  private func requeue(_ scheduled: ScheduledProbe) {
+    if queue.hurry(scheduled) { schedule() }
   }
 
   @discardableResult
-  private func update<Result>(_ scheduled: Scheduled, _ body: (inout PathProbe) -> Result) -> Result {
+  private func update<Result>(_ scheduled: ScheduledProbe, _ body: (inout PathProbe) -> Result) -> Result {
     let before = (scheduled.probe.state.condition, scheduled.probe.state.mtu)
     defer { if (scheduled.probe.state.condition, scheduled.probe.state.mtu) != before { changed.yield() } }
     return body(&scheduled.probe)

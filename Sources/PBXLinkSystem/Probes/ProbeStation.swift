@@ -47,7 +47,8 @@ final class ProbeStation {
   func refresh(
     on queue: DispatchQueue, answer: @escaping @Sendable () -> Void, probe: @escaping @Sendable () -> Void
   ) {
-    if let sender, sender.isCurrent, reflector?.isCurrent == true, paddedSender?.isCurrent == true { return }
+    // All are of one interface.
+    if let sender, sender.isCurrent { return }
     close()
     do throws(ProbeError) {
       let senders = (try open(place.interface, place.local, 0), try open(place.interface, place.local, 0))

@@ -63,11 +63,32 @@ struct BFDPacketTests {
     }
   }
 
+  private func request(_ packet: BFDPacket) -> [UInt8] {
+    var bytes: [UInt8] = []
+    Liveness.appendRequest(packet, to: &bytes)
+    return bytes
+  }
+
+  @Test("intervals are whole microseconds of 32 bits, and what does not fit is the nearest")
+  func intervals() throws {
+    for (interval, microseconds) in [
+      (.zero, 0), (.microseconds(300_000), 300_000), (.nanoseconds(1_499), 1), (.nanoseconds(1_500), 2),
+      (.seconds(-1), 0), (.seconds(4294) + .microseconds(967_295), 0xffff_ffff),
+      (.seconds(4295), 0xffff_ffff),
+      (.seconds(1 << 40), 0xffff_ffff),
+    ] as [(Duration, UInt32)] {
+      var packet = try #require(BFDPacket(bytes: Self.octets))
+      packet.desiredMinTransmit = interval
+      let read = try #require(BFDPacket(bytes: packet.bytes)).desiredMinTransmit
+      #expect(read == .microseconds(Int64(microseconds)), "\(interval)")
+    }
+  }
+
   @Test("inside a STAMP packet others leave it alone, and one that is cut or of another is none")
   func carried() throws {
     let packet = try #require(BFDPacket(bytes: Self.octets))
     let stamp = NTPTimestamp(value: 1)
-    let probe = STAMPPacket(sequence: 1, timestamp: stamp, extensions: Liveness.requestBytes(packet))
+    let probe = STAMPPacket(sequence: 1, timestamp: stamp, extensions: request(packet))
     #expect(STAMPPacket(bytes: probe.bytes)?.liveness == packet)
     func answer(_ liveness: BFDPacket?) -> STAMPReflection {
       STAMPReflection(to: probe, number: 0, receivedAt: stamp, ttl: 255, sentAt: stamp, liveness: liveness)
@@ -76,7 +97,7 @@ struct BFDPacketTests {
     other.state = .initializing
     #expect(answer(other).liveness == other && answer(other).bytes.count == probe.bytes.count)
     #expect(answer(nil).liveness == nil, "it is still marked as not understood")
-    let extensions = Liveness.requestBytes(packet)
+    let extensions = request(packet)
     for (offset, value) in [(1, 251), (3, 27), (4, 0x51)] as [(Int, UInt8)] {
       var strange = extensions
       strange[offset] = value

@@ -82,7 +82,7 @@ struct STAMPPacketTests {
       let answer = STAMPReflection(
         to: packet, number: 0, receivedAt: NTPTimestamp(value: 6), ttl: 255, sentAt: NTPTimestamp(value: 7))
       #expect(answer.bytes.count == size - 28)
-      let fields = STAMPExtensions.fields(of: answer.extensions)
+      let fields = Array(STAMPExtensions.Fields(of: answer.extensions))
       #expect(fields.count == 1 && fields[0].type == 1 && fields[0].flags == 0 && !fields[0].isMalformed)
     }
   }

@@ -217,21 +217,25 @@ struct RelayedLinkTests {
   @Test("notes hurry until a relay is found, or half a minute has gone by without one")
   func haste() throws {
     var three = try three()
-    func isSettled(_ relay: PathState?) -> Bool {
+    func interval(_ relay: PathState?) -> Duration {
       let states = [three.two.mesh.site: relay.map { [TunnelPath.relay: $0] } ?? [:]]
-      return three.one.hasSettledRelays(states, monotonic: three.moment, at: now)
+      return three.one.relayVisitInterval(states, monotonic: three.moment, at: now)
     }
-    #expect(isSettled(nil), "nobody wants one")
+    #expect(interval(nil) == .seconds(5), "nobody wants one")
     for _ in 0..<4 { try step(&three) }
-    #expect(isSettled(up) && !isSettled(PathState(.down, since: .zero)))
+    let down = PathState(.down, since: .zero)
+    #expect(interval(up) == .seconds(5) && interval(down) <= .seconds(1))
     var configuration = three.head.configuration
     configuration.tunnel.paths = [.wireguard]
     _ = try three.head.handle(.configuration(configuration), at: now)
     three.second += 1
     _ = try three.one.handle(.paths([:], monotonic: three.moment), at: now)
-    #expect(!isSettled(nil))
-    three.second += 30
-    #expect(isSettled(nil))
+    for (seconds, expected) in [(0, .milliseconds(200)), (3, .seconds(1)), (27, .seconds(5))]
+      as [(Int, Duration)]
+    {
+      three.second += seconds
+      #expect(interval(nil) == expected)
+    }
   }
 
   @Test("an agent that starts again takes over the relay that the tunnel shows")
