@@ -20,16 +20,17 @@ struct PaddedProbes: Hashable, Sendable {
     search = PathMTUSearch(largest: largest, former: search.mtu, at: now)
   }
 
-  /// The next one, if it is time for it.
+  /// Whether it is time for the next one.
+  func isDue(at now: Duration) -> Bool { now >= search.due }
+
+  /// The next one, if it is time for it and there is one to send.
   /// - Parameters:
   ///   - lastAnswer: when an answer to one of the short probes came last.
   ///   - loss: of those, 0 to 1.
   mutating func next(
-    at now: Duration, timestamp: NTPTimestamp, lastAnswer: Duration?, loss: @autoclosure () -> Double
+    at now: Duration, timestamp: NTPTimestamp, lastAnswer: Duration?, loss: Double
   ) -> STAMPPacket? {
-    guard now >= search.due,
-      let size = search.next(sequence, lastAnswer: lastAnswer, loss: loss(), at: now)
-    else { return nil }
+    guard let size = search.next(sequence, lastAnswer: lastAnswer, loss: loss, at: now) else { return nil }
     defer { sequence &+= 1 }
     return STAMPPacket(sequence: sequence, timestamp: timestamp, size: size)
   }

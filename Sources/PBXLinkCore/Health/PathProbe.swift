@@ -92,12 +92,10 @@ public struct PathProbe: Hashable, Sendable {
   }
 
   private mutating func paddedProbe(at now: Duration, timestamp: NTPTimestamp) -> STAMPPacket? {
-    guard state.isUp else { return nil }
+    guard state.isUp, padded?.isDue(at: now) == true else { return nil }
     defer { state.mtu = padded?.mtu }
-    let meter = meter
-    return padded?.next(
-      at: now, timestamp: timestamp, lastAnswer: meter.lastAnswer,
-      loss: meter.figures(at: now).roundTripLossRatio ?? 0)
+    let loss = figures(at: now).roundTripLossRatio ?? 0
+    return padded?.next(at: now, timestamp: timestamp, lastAnswer: meter.lastAnswer, loss: loss)
   }
 
   /// Takes the answer to a long probe in.

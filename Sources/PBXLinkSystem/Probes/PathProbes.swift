@@ -174,6 +174,7 @@ public actor PathProbes {
     for place in Set(queue.due(at: now).map(\.target.place)) {
       stations[place]?.refresh(
         on: executor.queue, answer: { self.assumeIsolated { $0.receive(at: place) } },
+        padded: { self.assumeIsolated { $0.take($0.stations[place]?.answersToPadded() ?? [], at: place) } },
         probe: { self.assumeIsolated { $0.reflect(at: place) } })
       receive(at: place)
       reflect(at: place)
@@ -210,7 +211,11 @@ public actor PathProbes {
   }
 
   private func receive(at place: ProbeStation.Place) {
-    for answer in stations[place]?.answers() ?? [] {
+    take(stations[place]?.answers() ?? [], at: place)
+  }
+
+  private func take(_ answers: [ProbeStation.Answer], at place: ProbeStation.Place) {
+    for answer in answers {
       guard let scheduled = peers[place]?[answer.peer] else { continue }
       update(scheduled) { probe in
         switch answer.kind {

@@ -12,7 +12,7 @@ final class ProbeSocket {
     let bytes: [UInt8]
     let source: SocketAddress
     let ttl: UInt8
-    /// Our address that it was sent to.
+    /// Our address that it was sent to, where the socket is bound to no interface.
     let destination: IPAddress?
     /// When the kernel got it.
     let arrival: NTPTimestamp
@@ -66,7 +66,7 @@ final class ProbeSocket {
     try set(Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE, "forbid fragments")
     try set(Int32(IPPROTO_IP), IP_TTL, 255, "set the TTL")
     try set(Int32(IPPROTO_IP), IP_RECVTTL, 1, "ask for the TTL")
-    try set(Int32(IPPROTO_IP), IP_PKTINFO, 1, "ask for the destination")
+    if interface == nil { try set(Int32(IPPROTO_IP), IP_PKTINFO, 1, "ask for the destination") }
     try set(SOL_SOCKET, SO_TIMESTAMPNS, 1, "ask for the time of arrival")
     let address = SocketAddress(local, port: port)
     let result = withUnsafePointer(to: address.octets) {

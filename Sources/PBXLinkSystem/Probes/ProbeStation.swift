@@ -45,7 +45,8 @@ final class ProbeStation {
 
   /// Opens the sockets, and opens them again when the interface was replaced.
   func refresh(
-    on queue: DispatchQueue, answer: @escaping @Sendable () -> Void, probe: @escaping @Sendable () -> Void
+    on queue: DispatchQueue, answer: @escaping @Sendable () -> Void, padded: @escaping @Sendable () -> Void,
+    probe: @escaping @Sendable () -> Void
   ) {
     // All are of one interface.
     if let sender, sender.isCurrent { return }
@@ -53,7 +54,8 @@ final class ProbeStation {
     do throws(ProbeError) {
       let senders = (try open(place.interface, place.local, 0), try open(place.interface, place.local, 0))
       let reflector = try open(place.interface, place.local, port)
-      for sender in [senders.0, senders.1] { sender.whenReadable(on: queue, answer) }
+      senders.0.whenReadable(on: queue, answer)
+      senders.1.whenReadable(on: queue, padded)
       reflector.whenReadable(on: queue, probe)
       (sender, paddedSender) = senders
       (self.reflector, failure) = (reflector, nil)
@@ -103,10 +105,8 @@ final class ProbeStation {
     let age: Duration
   }
 
-  /// The answers that wait.
-  func answers() -> [Answer] { answersToProbes() + answersToPadded() }
-
-  private func answersToPadded() -> [Answer] {
+  /// The answers to long probes that wait.
+  func answersToPadded() -> [Answer] {
     var answers: [Answer] = []
     while answers.count < Self.batch, let datagram = paddedSender?.receive() {
       guard let peer = datagram.source.address, datagram.source.port == port,
@@ -117,7 +117,8 @@ final class ProbeStation {
     return answers
   }
 
-  private func answersToProbes() -> [Answer] {
+  /// The other answers that wait.
+  func answers() -> [Answer] {
     var answers: [Answer] = []
     while answers.count < Self.batch, let datagram = sender?.receive() {
       let kind: Answer.Kind? =

@@ -147,7 +147,9 @@ struct BFDSessionTests {
   }
 
   /// Table of mean times between false alarms: interval x (1 - p^k) / (p^k (1 - p)) for k losses in a row.
-  @Test("random loss takes it down as seldom as the numbers say", arguments: [(0.05, 3), (0.2, 3), (0.2, 5), (0.3, 4)])
+  @Test(
+    "random loss takes it down as seldom as the numbers say",
+    arguments: [(0.05, 3), (0.2, 3), (0.2, 5), (0.3, 4)])
   func falseAlarms(loss: Double, multiplier: UInt8) {
     var random = SplitMix64(seed: 5)
     let interval = Duration.milliseconds(100)
