@@ -107,16 +107,7 @@ public actor BFDListener {
   }
 
   /// Nothing to watch: no timer.
-  private func schedule() {
-    guard let due = peers.values.map(\.session.due).min() else {
-      timer?.schedule(deadline: .distantFuture)
-      return
-    }
-    let wait = max(.zero, due - now).components
-    timer?.schedule(
-      deadline: .now() + .seconds(Int(wait.seconds)) + .nanoseconds(Int(wait.attoseconds / 1_000_000_000)),
-      leeway: .milliseconds(1))
-  }
+  private func schedule() { timer?.fire(after: peers.values.map(\.session.due).min().map { $0 - now }) }
 
   /// Sends what is due, after reading what has come.
   private func tick() {

@@ -158,16 +158,7 @@ public actor PathProbes {
   }
 
   /// Nothing to watch: no timer.
-  private func schedule() {
-    guard let due = queue.next else {
-      timer?.schedule(deadline: .distantFuture)
-      return
-    }
-    let wait = max(.zero, due - now).components
-    timer?.schedule(
-      deadline: .now() + .seconds(Int(wait.seconds)) + .nanoseconds(Int(wait.attoseconds / 1_000_000_000)),
-      leeway: .milliseconds(1))
-  }
+  private func schedule() { timer?.fire(after: queue.next.map { $0 - now }) }
 
   /// Sends what is due, after reading what has come.
   private func tick() {
