@@ -23,7 +23,7 @@ extension Agent {
           JournalEntry(
             .pathMTUChanged, site: site.name,
             mtu < tunnelMTU
-              ? "of packets to '\(site.name)' those over \(mtu) bytes get lost: none are sent any more"
+              ? "packets of more than \(mtu) bytes to '\(site.name)' get lost: none are sent any more"
               : "packets of all sizes reach '\(site.name)' again")),
       ]
     }

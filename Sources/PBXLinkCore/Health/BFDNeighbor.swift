@@ -60,7 +60,7 @@ public struct BFDNeighborSession: Hashable, Sendable {
     change(at: now) { $0.pass(to: now, late: late) }
     guard now >= nextPacket else { return nil }
     let interval = session.transmitInterval
-    nextPacket = now + (interval ?? Self.rest) * (1 - min(max(jitter, 0), 1) / 4)
+    nextPacket = now + BFDSession.shortened(interval ?? Self.rest, by: jitter)
     return interval == nil ? nil : session.packet
   }
 

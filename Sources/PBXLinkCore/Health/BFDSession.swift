@@ -75,6 +75,12 @@ public struct BFDSession: Hashable, Sendable {
       ? nil : max(paced(timingInForce.transmit), remote.requiredMinReceive)
   }
 
+  /// An interval made up to a quarter shorter, so that packets of many do not come together (§6.8.7).
+  /// - Parameter jitter: by chance from 0 to 1.
+  static func shortened(_ interval: Duration, by jitter: Double) -> Duration {
+    interval * (1 - min(max(jitter, 0), 1) / 4)
+  }
+
   /// How long nothing may come (§6.8.4); nil while nothing is known of the other end.
   public var detectionTime: Duration? {
     remote.map { remote in

@@ -128,7 +128,7 @@ public struct PathProbe: Hashable, Sendable {
       let silence = now - max(state.since, liveness.lastHeard ?? .zero)
       interval = hasEndpoint ? max(interval, min(silence / 12, Self.longestPause)) : Self.rest
     }
-    let step = interval * (1 - min(max(jitter, 0), 1) / 4)
+    let step = BFDSession.shortened(interval, by: jitter)
     // From when the last one was due, so that lateness does not add up; one that was missed is left out, since a burst
     // would tell nothing.
     let next = nextProbe + step > now ? nextProbe + step : now + step

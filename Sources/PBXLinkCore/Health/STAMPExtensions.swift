@@ -81,6 +81,7 @@ enum STAMPExtensions {
     return bytes
   }
 
+  /// Extra Padding.
   private static let padding: UInt8 = 1
   /// No type at all, but what zeros behind a TWAMP-Test packet look like.
   private static let reserved: UInt8 = 0

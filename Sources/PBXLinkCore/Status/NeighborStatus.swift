@@ -40,8 +40,8 @@ public struct NeighborStatus: Hashable, Sendable, Codable {
     self.since = since.description
     diagnostic = session.diagnostic.words
     remoteDiagnostic = session.remote?.diagnostic.words
-    interval = session.transmitInterval.map { $0 / .seconds(1) }
-    detectionTime = session.detectionTime.map { $0 / .seconds(1) }
+    interval = session.transmitInterval?.seconds
+    detectionTime = session.detectionTime?.seconds
   }
 
   /// Encodes all keys.
@@ -60,7 +60,7 @@ public struct NeighborStatus: Hashable, Sendable, Codable {
 
   /// A line for people.
   var line: String {
-    let detection = detectionTime.map { ", noticed within \(($0 * 1000).rounded() / 1000) s" } ?? ""
+    let detection = detectionTime.map { ", noticed within \($0.rounded(places: 3)) s" } ?? ""
     return state == "up"
       ? "router \(address) up since \(since) (BFD\(detection))"
       : "! router \(address) \(state) since \(since) (BFD): \(advice)"

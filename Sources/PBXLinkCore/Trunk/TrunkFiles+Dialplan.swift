@@ -27,13 +27,17 @@ extension TrunkConfiguration {
   }
 
   private func rule(for pattern: ExtensionPattern, to peer: TrunkPeer) -> [String] {
-    let arguments = "${EXTEN},\(TrunkNames.peer(peer.site)),\(peer.site),\(peer.callLimit)"
-    return [
-      "exten => \(pattern.asteriskPattern),1,Gosub(\(TrunkNames.call),s,1(\(arguments)))"
-    ] + (relays.contains { $0.site != peer.site } ? [retry(peer)] : []) + [
-      " same => n,Goto(\(TrunkNames.end),${GOSUB_RETVAL},1)"
-    ]
+    let hasRelay = relays.contains { $0.site != peer.site }
+    return ["exten => \(pattern.asteriskPattern),1,\(dial(peer))"] + (hasRelay ? [retry(peer)] : []) + [tell]
   }
+
+  /// Places the call that the channel has come with.
+  func dial(_ peer: TrunkPeer) -> String {
+    "Gosub(\(TrunkNames.call),s,1(${EXTEN},\(TrunkNames.peer(peer.site)),\(peer.site),\(peer.callLimit)))"
+  }
+
+  /// Tells the caller what has become of it.
+  var tell: String { " same => n,Goto(\(TrunkNames.end),${GOSUB_RETVAL},1)" }
 
   private func entrance(of peer: TrunkPeer) -> [String] {
     let name = TrunkNames.peer(peer.site)

@@ -39,18 +39,20 @@ extension TrunkConfiguration {
     return lines + [" same => n,Return(${outcome})"]
   }
 
-  /// What peers reach through us: the other peers, by the direct trunk only, so that no call goes through two relays. The
-  /// context by which it came says from whom it is.
+  /// The context says from whom a call is.
+  private var entryOfContext: String {
+    TrunkNames.entryPrefix + "${CONTEXT:\(TrunkNames.fromPrefix.count)}"
+  }
+
+  /// What peers reach through us: the other peers, by the direct trunk only, so that no call goes through two relays.
   var transit: [String] {
     var lines = ["", TrunkFragments.end, "[\(TrunkNames.transit)]"]
     for peer in peers {
       lines.append(TrunkFragments.marker(peer.site))
-      let arguments = "${EXTEN},\(TrunkNames.peer(peer.site)),\(peer.site),\(peer.callLimit)"
       for pattern in patternsDialled(at: peer) {
         lines += [
-          "exten => \(pattern.asteriskPattern),1,Gosub(\(TrunkNames.entryPrefix)${CONTEXT:\(TrunkNames.fromPrefix.count)},s,1)",
-          " same => n,Gosub(\(TrunkNames.call),s,1(\(arguments)))",
-          " same => n,Goto(\(TrunkNames.end),${GOSUB_RETVAL},1)",
+          "exten => \(pattern.asteriskPattern),1,Gosub(\(entryOfContext),s,1)", " same => n,\(dial(peer))",
+          tell,
         ]
       }
     }

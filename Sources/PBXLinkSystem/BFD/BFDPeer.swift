@@ -7,7 +7,7 @@ internal import PBXLinkCore
 /// A neighbor, the session with it, and the socket that its packets leave by. It belongs to the queue that it is used on.
 final class BFDPeer {
   /// Opens a socket on an address and a port.
-  typealias Opener = @Sendable (_ local: IPAddress, _ port: UInt16) throws(ProbeError) -> ProbeSocket
+  typealias Opener = @Sendable (_ local: IPAddress, _ port: UInt16) throws(DatagramError) -> DatagramSocket
 
   /// Ours, as the routes choose it.
   static let anyAddress = IPAddress(family: .v4, value: 0)
@@ -17,11 +17,11 @@ final class BFDPeer {
   let neighbor: BFDNeighbor
   var session: BFDNeighborSession
   /// Why the last packet did not leave.
-  private(set) var failure: ProbeError?
+  private(set) var failure: DatagramError?
   private let open: Opener
   private var local = anyAddress
   private var port = UInt16.random(in: sourcePorts)
-  private var socket: ProbeSocket?
+  private var socket: DatagramSocket?
 
   init(_ neighbor: BFDNeighbor, _ session: BFDNeighborSession, open: @escaping Opener) {
     self.neighbor = neighbor
@@ -37,7 +37,7 @@ final class BFDPeer {
   }
 
   func send(_ packet: BFDPacket) {
-    do throws(ProbeError) {
+    do throws(DatagramError) {
       let socket = try openSocket()
       try socket.send(packet.bytes, to: .init(neighbor.address, port: neighbor.distance.port))
       failure = nil
@@ -55,11 +55,11 @@ final class BFDPeer {
     close()
   }
 
-  private func openSocket() throws(ProbeError) -> ProbeSocket {
+  private func openSocket() throws(DatagramError) -> DatagramSocket {
     if let socket { return socket }
     var attempts = 16
     while true {
-      do throws(ProbeError) {
+      do throws(DatagramError) {
         let socket = try open(local, port)
         self.socket = socket
         return socket

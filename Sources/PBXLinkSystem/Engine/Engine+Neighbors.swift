@@ -8,7 +8,7 @@ extension Engine {
   func watchNeighbors() async { await bfd.watch(configuration.bfd.all, configuration.bfd.detection.timing) }
 
   /// A router has come or gone.
-  func note(_ change: BFDListener.Change) {
+  func note(_ change: BFDSessions.Change) {
     let address = change.neighbor.address
     guard change.session.state != .up else {
       return journal(JournalEntry(.neighborUp, "router \(address) is up (BFD)"))

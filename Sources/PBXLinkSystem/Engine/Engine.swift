@@ -50,7 +50,7 @@ public actor Engine {
   /// What probes the paths to peers that have several; made when the engine runs.
   var pathProbes: PathProbes?
   /// BFD with routers outside the mesh.
-  let bfd = BFDListener()
+  let bfd = BFDSessions()
   /// Which sites have taken a test call.
   var testCalls = TestCallSchedule()
   var reconciliation: Task<Planes.Report, Never>?

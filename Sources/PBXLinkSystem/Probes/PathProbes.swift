@@ -37,8 +37,8 @@ public actor PathProbes {
 
   /// Probes to a port of the peers, which is ours too.
   public init(port: UInt16, timing: BFDSession.Timing) {
-    self.init(port: port, timing: timing) { interface, local, port throws(ProbeError) in
-      try ProbeSocket(interface: interface, local: local, port: port)
+    self.init(port: port, timing: timing) { interface, local, port throws(DatagramError) in
+      try DatagramSocket(interface: interface, local: local, port: port)
     }
   }
 
@@ -65,7 +65,7 @@ public actor PathProbes {
   }
 
   /// Why an interface cannot be probed, for those where that is so.
-  public var failures: [String: ProbeError] {
+  public var failures: [String: DatagramError] {
     stations.reduce(into: [:]) { failures, station in
       if let failure = station.value.failure { failures[station.key.interface] = failure }
     }

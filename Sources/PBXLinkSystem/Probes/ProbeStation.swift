@@ -16,7 +16,8 @@ final class ProbeStation {
 
   /// Opens a socket bound to an interface.
   typealias Opener =
-    @Sendable (_ interface: String, _ local: IPAddress, _ port: UInt16) throws(ProbeError) -> ProbeSocket
+    @Sendable (_ interface: String, _ local: IPAddress, _ port: UInt16) throws(DatagramError) ->
+    DatagramSocket
 
   /// Whose probes are answered; the tunnel vouches for the address.
   var peers: Set<IPAddress> = [] {
@@ -26,14 +27,14 @@ final class ProbeStation {
   private var sessions: [IPAddress: [(port: UInt16, count: UInt32)]] = [:]
   /// Sessions that a peer may have at a time: its agent's, and some tool's.
   private static let sessionLimit = 4
-  private(set) var failure: ProbeError?
+  private(set) var failure: DatagramError?
   private let place: Place
   private let port: UInt16
   private let open: Opener
-  private var sender: ProbeSocket?
+  private var sender: DatagramSocket?
   /// A session of its own for probes that are long, and get lost for that.
-  private var paddedSender: ProbeSocket?
-  private var reflector: ProbeSocket?
+  private var paddedSender: DatagramSocket?
+  private var reflector: DatagramSocket?
   /// Datagrams handled in one go, so that no peer's flood keeps the queue from its own probes.
   private static let batch = 64
 
@@ -51,7 +52,7 @@ final class ProbeStation {
     // All are of one interface.
     if let sender, sender.isCurrent { return }
     close()
-    do throws(ProbeError) {
+    do throws(DatagramError) {
       let senders = (try open(place.interface, place.local, 0), try open(place.interface, place.local, 0))
       let reflector = try open(place.interface, place.local, port)
       senders.0.whenReadable(on: queue, answer)
@@ -75,7 +76,7 @@ final class ProbeStation {
   /// Sends a long probe.
   func send(padded packet: STAMPPacket, to peer: IPAddress) {
     // One that the interface does not carry is one that is not answered.
-    try? paddedSender?.send(packet.bytes, to: ProbeSocket.SocketAddress(peer, port: port))
+    try? paddedSender?.send(packet.bytes, to: DatagramSocket.SocketAddress(peer, port: port))
   }
 
   /// Asks Asterisk there.
@@ -83,8 +84,8 @@ final class ProbeStation {
 
   private func send(_ bytes: [UInt8], to peer: IPAddress, port: UInt16) {
     guard let sender else { return }
-    do throws(ProbeError) {
-      try sender.send(bytes, to: ProbeSocket.SocketAddress(peer, port: port))
+    do throws(DatagramError) {
+      try sender.send(bytes, to: DatagramSocket.SocketAddress(peer, port: port))
       failure = nil
     } catch {
       failure = error
@@ -143,7 +144,7 @@ final class ProbeStation {
       let answer = STAMPReflection(
         to: packet, number: count(peer, datagram.source.port), receivedAt: datagram.arrival,
         ttl: datagram.ttl, sentAt: NTPTimestamp.now, liveness: liveness)
-      do throws(ProbeError) {
+      do throws(DatagramError) {
         try reflector.send(answer.bytes, to: datagram.source)
       } catch {
         // A long one that our interface does not carry is the peer's to find out.

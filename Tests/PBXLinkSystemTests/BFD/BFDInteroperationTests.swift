@@ -197,11 +197,11 @@ private struct BFDLink {
   }
 
   /// Runs the body beside our listener, `fast`.
-  func listening(to neighbors: Set<BFDNeighbor>, _ body: (BFDListener) async throws -> Void) async throws {
+  func listening(to neighbors: Set<BFDNeighbor>, _ body: (BFDSessions) async throws -> Void) async throws {
     let name = us.name
-    let listener = BFDListener { local, port throws(ProbeError) in
-      try NetworkNamespace.visit(name) { () throws(ProbeError) in
-        try ProbeSocket(interface: nil, local: local, port: port, dscp: 48)
+    let listener = BFDSessions { local, port throws(DatagramError) in
+      try NetworkNamespace.visit(name) { () throws(DatagramError) in
+        try DatagramSocket(interface: nil, local: local, port: port, dscp: 48)
       }
     }
     try await withThrowingTaskGroup { group in
@@ -223,7 +223,7 @@ private struct BFDLink {
   func mend() async throws { try await them.exec("nft", "delete table ip cut") }
 }
 
-extension BFDListener {
+extension BFDSessions {
   /// Of the only session.
   fileprivate func status() -> NeighborStatus? { statuses(at: Timestamp(seconds: 0)).first }
 }

@@ -102,7 +102,7 @@ struct PathProbesTests {
       let address = two.address
       let (member, stranger, elsewhere) = try await two.space.inside {
         let open = { (interface: String, address: IPAddress) in
-          Carried(socket: try ProbeSocket(interface: interface, local: address, port: 0))
+          Carried(socket: try DatagramSocket(interface: interface, local: address, port: 0))
         }
         return (
           try open("one", address), try open("one", IPAddress(family: .v4, value: address.value + 7)),
@@ -110,8 +110,8 @@ struct PathProbesTests {
         )
       }
       let packet = STAMPPacket(sequence: 5, timestamp: NTPTimestamp(value: 7), extensions: [0, 0, 0])
-      let target = ProbeSocket.SocketAddress(one.address, port: ProbeOffice.port)
-      var answers: [ProbeSocket.Datagram] = []
+      let target = DatagramSocket.SocketAddress(one.address, port: ProbeOffice.port)
+      var answers: [DatagramSocket.Datagram] = []
       func send(_ carried: Carried) throws { try carried.socket.send(packet.bytes, to: target) }
       func isAnswered() throws -> Bool {
         try send(member)
@@ -137,10 +137,10 @@ struct PathProbesTests {
     try await ProbeOffice.withTwo(probing: 0) { one, two in
       let (sender, receiver) = try await (
         one.space.inside {
-          Carried(socket: try ProbeSocket(interface: "one", local: one.address, port: 0))
+          Carried(socket: try DatagramSocket(interface: "one", local: one.address, port: 0))
         },
         two.space.inside {
-          Carried(socket: try ProbeSocket(interface: "one", local: two.address, port: ProbeOffice.port))
+          Carried(socket: try DatagramSocket(interface: "one", local: two.address, port: ProbeOffice.port))
         }
       )
       let before = NTPTimestamp.now
@@ -229,8 +229,8 @@ struct PathProbesTests {
       let one = try ProbeOffice(spaces[0], "10.77.0.1")
       let two = try ProbeOffice(spaces[1], "10.77.0.2")
       for name in ProbeOffice.interfaces.values { try await ProbeOffice.cable(one, two, name) }
-      var other: ProbeSocket? = try await spaces[0].inside {
-        Carried(socket: try ProbeSocket(interface: "one", local: one.address, port: ProbeOffice.port))
+      var other: DatagramSocket? = try await spaces[0].inside {
+        Carried(socket: try DatagramSocket(interface: "one", local: one.address, port: ProbeOffice.port))
       }.socket
       try await withThrowingTaskGroup { group in
         group.addTask { try await one.probes.run() }
@@ -248,7 +248,7 @@ struct PathProbesTests {
   }
 
   /// Carries a socket out of the thread that opened it.
-  private struct Carried: @unchecked Sendable { let socket: ProbeSocket }
+  private struct Carried: @unchecked Sendable { let socket: DatagramSocket }
 
   @Test("probes that the kernel does not let out are named, and their path is down until it does")
   func refusedByKernel() async throws {

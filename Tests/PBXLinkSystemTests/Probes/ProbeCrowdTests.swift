@@ -21,7 +21,7 @@ struct ProbeCrowdTests {
       let (address, target) = (two.address, one.address)
       let sent = try await two.space.inside {
         var sent = 0
-        let socket = try ProbeSocket(interface: "one", local: address, port: 0)
+        let socket = try DatagramSocket(interface: "one", local: address, port: 0)
         let end = ContinuousClock.now + .seconds(5)
         let packet = STAMPPacket(sequence: 0, timestamp: .now, size: 200)
         while ContinuousClock.now < end {

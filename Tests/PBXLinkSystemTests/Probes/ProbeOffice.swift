@@ -22,10 +22,10 @@ struct ProbeOffice {
     let interval = Duration.milliseconds(40)
     let timing = BFDSession.Timing(transmit: interval, receive: interval, multiplier: 5)
     probes = PathProbes(port: Self.port, timing: timing) {
-      interface, local, port throws(ProbeError) in
+      interface, local, port throws(DatagramError) in
       // The actor's threads are not ours.
-      try NetworkNamespace.visit(name) { () throws(ProbeError) in
-        try ProbeSocket(interface: interface, local: local, port: port)
+      try NetworkNamespace.visit(name) { () throws(DatagramError) in
+        try DatagramSocket(interface: interface, local: local, port: port)
       }
     }
   }

@@ -6,7 +6,7 @@ internal import Glibc
 internal import PBXLinkCore
 
 /// A UDP socket that tells when, how and where to its datagrams have come.
-final class ProbeSocket {
+final class DatagramSocket {
   /// A datagram that has arrived.
   struct Datagram {
     let bytes: [UInt8]
@@ -55,11 +55,11 @@ final class ProbeSocket {
   ///   - port: 0 is any free one.
   ///   - dscp: how its packets are marked. Expedited Forwarding (RFC 3246), as calls have it: a probe that overtakes them
   ///     would not show their lot.
-  init(interface: String?, local: IPAddress, port: UInt16, dscp: Int32 = 46) throws(ProbeError) {
+  init(interface: String?, local: IPAddress, port: UInt16, dscp: Int32 = 46) throws(DatagramError) {
     self.interface = interface
     descriptor = socket(
       AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-    guard descriptor >= 0 else { throw ProbeError("open a socket", interface, errno: errno) }
+    guard descriptor >= 0 else { throw DatagramError("open a socket", interface, errno: errno) }
     if let interface { try bindToDevice(interface) }
     try set(Int32(IPPROTO_IP), IP_TOS, dscp << 2, "set the DSCP")
     // A long one is to arrive whole or not at all, whatever the kernel believes of the path.
@@ -73,7 +73,7 @@ final class ProbeSocket {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, SocketAddress.length) }
     }
     guard result == 0 else {
-      throw ProbeError("bind to \(Endpoint(local, port: port))", interface, errno: errno)
+      throw DatagramError("bind to \(Endpoint(local, port: port))", interface, errno: errno)
     }
   }
 
@@ -105,14 +105,14 @@ final class ProbeSocket {
   }
 
   /// Sends one datagram without waiting.
-  func send(_ bytes: [UInt8], to target: SocketAddress) throws(ProbeError) {
+  func send(_ bytes: [UInt8], to target: SocketAddress) throws(DatagramError) {
     let count = withUnsafePointer(to: target.octets) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, SocketAddress.length)
       }
     }
     guard count == bytes.count else {
-      throw ProbeError("send to \(target.address.map(\.description) ?? "nobody")", interface, errno: errno)
+      throw DatagramError("send to \(target.address.map(\.description) ?? "nobody")", interface, errno: errno)
     }
   }
 
@@ -152,19 +152,19 @@ final class ProbeSocket {
   /// Longer than a datagram waits on any host that still works.
   private static let longestWait = Duration.seconds(60)
 
-  private func bindToDevice(_ interface: String) throws(ProbeError) {
+  private func bindToDevice(_ interface: String) throws(DatagramError) {
     let name = Array(interface.utf8)
     guard setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.count)) == 0 else {
-      throw ProbeError("bind a socket", interface, errno: errno)
+      throw DatagramError("bind a socket", interface, errno: errno)
     }
   }
 
   private func set(
     _ level: Int32, _ option: Int32, _ value: Int32, _ operation: String
-  ) throws(ProbeError) {
+  ) throws(DatagramError) {
     var value = value
     guard setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
-      throw ProbeError(operation, interface, errno: errno)
+      throw DatagramError(operation, interface, errno: errno)
     }
   }
 }

@@ -3,8 +3,8 @@
 
 internal import Glibc
 
-/// A socket for probes or BFD that could not be opened or did not send.
-public struct ProbeError: Error, Hashable, Sendable, CustomStringConvertible {
+/// A UDP socket that could not be opened or did not send.
+public struct DatagramError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What was tried, such as "bind to 10.77.0.1:4571".
   public let operation: String
   /// The interface; nil for a socket that is bound to none.
@@ -22,9 +22,10 @@ public struct ProbeError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     let remedy =
       switch errno {
-      case EPERM, EACCES: "; probes need CAP_NET_RAW, and a firewall that lets them out"
+      case EPERM, EACCES:
+        "; an interface of its own needs CAP_NET_RAW, and a packet a firewall that lets it out"
       case EADDRINUSE: "; another program has the port: find it with 'ss -lunp'"
-      case EADDRNOTAVAIL: "; the interface lacks its address, which the next look at the tunnel puts back"
+      case EADDRNOTAVAIL: "; this host lacks the address; that of a tunnel is put back by the next look at it"
       case ENODEV: "; the interface is gone, and the next look at the tunnel brings it back"
       default: ""
       }

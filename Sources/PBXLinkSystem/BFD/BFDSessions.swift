@@ -6,7 +6,7 @@ internal import Glibc
 public import PBXLinkCore
 
 /// Runs the BFD sessions with routers outside the mesh (RFC 5881, RFC 5883), over IPv4.
-public actor BFDListener {
+public actor BFDSessions {
   /// A session that has come up, or was up and is no more.
   public struct Change: Sendable {
     /// With whom.
@@ -24,8 +24,8 @@ public actor BFDListener {
   private let executor = QueueExecutor("bfd")
   private var timer: (any DispatchSourceTimer)?
   private var peers: [BFDNeighbor: BFDPeer] = [:]
-  private var receivers: [BFDNeighbor.Distance: ProbeSocket] = [:]
-  private var failures: [BFDNeighbor.Distance: ProbeError] = [:]
+  private var receivers: [BFDNeighbor.Distance: DatagramSocket] = [:]
+  private var failures: [BFDNeighbor.Distance: DatagramError] = [:]
   /// Datagrams handled in one go, so that no flood keeps the queue from sending.
   private static let batch = 64
 
@@ -34,9 +34,9 @@ public actor BFDListener {
 
   /// Without neighbors: no port is open.
   public init() {
-    self.init { local, port throws(ProbeError) in
+    self.init { local, port throws(DatagramError) in
       // What routers mark their own protocols with (CS6, RFC 4594 §3.1).
-      try ProbeSocket(interface: nil, local: local, port: port, dscp: 48)
+      try DatagramSocket(interface: nil, local: local, port: port, dscp: 48)
     }
   }
 
@@ -126,7 +126,7 @@ public actor BFDListener {
   /// Opens the port, if it is not; one that another program has may be free the next time.
   private func listen(_ distance: BFDNeighbor.Distance) {
     guard receivers[distance] == nil else { return }
-    do throws(ProbeError) {
+    do throws(DatagramError) {
       let receiver = try open(BFDPeer.anyAddress, distance.port)
       receiver.whenReadable(on: executor.queue) {
         self.assumeIsolated { listener in
