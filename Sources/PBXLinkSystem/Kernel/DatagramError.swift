@@ -23,7 +23,7 @@ public struct DatagramError: Error, Hashable, Sendable, CustomStringConvertible 
     let remedy =
       switch errno {
       case EPERM, EACCES:
-        "; an interface of its own needs CAP_NET_RAW, and a packet a firewall that lets it out"
+        "; an interface of its own needs CAP_NET_RAW, and packets a firewall that lets them out"
       case EADDRINUSE: "; another program has the port: find it with 'ss -lunp'"
       case EADDRNOTAVAIL: "; this host lacks the address; that of a tunnel is put back by the next look at it"
       case ENODEV: "; the interface is gone, and the next look at the tunnel brings it back"
