@@ -24,30 +24,36 @@ public final class Store: Sendable {
       if access(path, F_OK) != 0 { try Self.create(path) }
       guard try Self.size(path) > 0 else { throw StoreError.damaged(path: path, detail: "the file is empty") }
       try Self.check(path)
-      var configuration = GRDB.Configuration()
-      configuration.busyMode = .timeout(5)
-      configuration.prepareDatabase { database in
-        try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-      }
-      queue = try DatabaseQueue(path: path, configuration: configuration)
+      queue = try DatabaseQueue(path: path, configuration: Self.configuration)
       try Self.migrator.migrate(queue)
     } catch {
       throw StoreError(error, path: path)
     }
   }
 
+  private static var configuration: GRDB.Configuration {
+    var configuration = GRDB.Configuration()
+    configuration.busyMode = .timeout(5)
+    configuration.prepareDatabase { database in
+      try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+    }
+    return configuration
+  }
+
   /// Makes a database under another name and renames it when it is whole. SQLite takes an empty file for a new
-  /// database, so without this a file that a crash has truncated could not be told from one just begun.
+  /// database, so without this a file that a crash has truncated could not be told from one just begun. It has its
+  /// write-ahead log from the first: a change of the journal that is cut off has to be rolled back by whoever opens the
+  /// file next, which reading alone cannot.
   private static func create(_ path: String) throws {
     let draft = path + ".new"
-    for suffix in ["", "-journal"] where access(draft + suffix, F_OK) == 0 {
+    for suffix in ["", "-journal", "-wal", "-shm"] where access(draft + suffix, F_OK) == 0 {
       try FileManager.default.removeItem(atPath: draft + suffix)
     }
     // The files that SQLite makes beside it take this mode.
     let descriptor = open(draft, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw StoreError(errno: errno, path: draft) }
     close(descriptor)
-    let queue = try DatabaseQueue(path: draft)
+    let queue = try DatabaseQueue(path: draft, configuration: configuration)
     try migrator.migrate(queue)
     try queue.close()
     guard rename(draft, path) == 0 else { throw StoreError(errno: errno, path: path) }

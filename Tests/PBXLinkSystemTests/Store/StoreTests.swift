@@ -173,6 +173,25 @@ struct StoreTests {
     }
   }
 
+  @Test("kill -9 while it is being made leaves one that can be opened", arguments: 0..<60)
+  func killedAtBirth(seed: UInt64) async throws {
+    let directory = FileManager.default.temporaryDirectory.appending(
+      path: "pbxlink-birth-\(getpid())-\(seed)"
+    )
+    .path
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    await #expect(processExitsWith: .signal(SIGKILL)) {
+      [directory = directory as String, seed = seed as UInt64] in
+      DispatchQueue.global().async {
+        usleep(2_000 + UInt32(seed) * 200)
+        kill(getpid(), SIGKILL)
+      }
+      _ = try Store(directory: directory)
+      sleep(10)
+    }
+    #expect(try Store(directory: directory).load().documents.isEmpty)
+  }
+
   @Test("kill -9 at any instant leaves whole steps only", arguments: 0..<8)
   func killed(seed: UInt64) async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "pbxlink-kill-\(getpid())-\(seed)")
