@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +83,25 @@ int clinux_exchange(const char *one, const char *other) {
   return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
 }
 
+int clinux_memory_file(const char *bytes, size_t count) {
+  int file = memfd_create("input", MFD_CLOEXEC);
+  if (file < 0)
+    return -1;
+  for (size_t written = 0; written < count;) {
+    ssize_t more = pwrite(file, bytes + written, count - written, (off_t)written);
+    if (more < 0 && errno == EINTR)
+      continue;
+    if (more < 0) {
+      int code = errno;
+      close(file);
+      errno = code;
+      return -1;
+    }
+    written += (size_t)more;
+  }
+  return file;
+}
+
 static int copy(int result, const struct stat *from, struct clinux_status *to) {
   if (result == 0)
     *to = (struct clinux_status){from->st_mode, from->st_uid, from->st_gid, from->st_size};
@@ -97,10 +118,31 @@ int clinux_stat(const char *path, struct clinux_status *status) {
   return copy(stat(path, &found), &found, status);
 }
 
-void clinux_share_heap(void) {
+// All threads use one heap (mallopt(3)), and large blocks go back to the system at once: glibc keeps what is free, in up to
+// eight heaps a processor, each as large as the most that a thread has ever needed at once, ten times what an agent uses.
+// Before main: a thread that has a heap of its own keeps it, and Swift runs main itself on one that it has made.
+__attribute__((constructor)) static void share_heap(void) {
   mallopt(M_ARENA_MAX, 1);
   // Without this the threshold grows with each large block that was freed.
   mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
 void clinux_trim_heap(void) { malloc_trim(0); }
+
+static int release_segments(struct dl_phdr_info *info, size_t size, void *data) {
+  (void)size, (void)data;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  for (int index = 0; index < info->dlpi_phnum; index++) {
+    const ElfW(Phdr) *segment = &info->dlpi_phdr[index];
+    // What was ever writable holds relocated addresses and variables, which the file does not.
+    if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
+      continue;
+    uintptr_t start = info->dlpi_addr + segment->p_vaddr, end = start + segment->p_memsz;
+    start = (start + page - 1) / page * page, end = end / page * page;
+    if (start < end)
+      madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void clinux_release_program_pages(void) { dl_iterate_phdr(release_segments, NULL); }

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-import Glibc
 import Subprocess
+import SubprocessInput
 import SystemPackage
 
 /// Commands of the host, found on PATH.
 enum HostCommand {
   private static let outputLimit = 16 << 20
 
-  /// A command that ends without reading its input must not end this process too.
-  private static let ignoresBrokenPipes: Void = { signal(SIGPIPE, SIG_IGN) }()
-
   /// Runs a command to its end and collects what it prints (up to 16 MiB each).
   /// - Throws: ``LabError/notStarted(command:reason:)``; a failing command is a result, not an error.
   static func run(_ arguments: [String], input: String = "") async throws -> CommandResult {
-    ignoresBrokenPipes
     do {
       let (program, rest) = split(arguments)
       let result = try await Subprocess.run(
-        program, arguments: rest, input: .string(input), output: .string(limit: outputLimit),
+        program, arguments: rest, input: try .memory(input), output: .string(limit: outputLimit),
         error: .string(limit: outputLimit))
       return CommandResult(
         arguments: arguments, status: result.terminationStatus.shellStatus,

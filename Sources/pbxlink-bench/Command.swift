@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 import Subprocess
+import SubprocessInput
 
 /// A command of the host that must succeed.
 enum Command {
@@ -12,7 +13,7 @@ enum Command {
   @discardableResult
   static func run(_ arguments: [String], input: String = "") async throws -> String {
     let result = try await Subprocess.run(
-      .name(arguments[0]), arguments: Arguments(Array(arguments.dropFirst())), input: .string(input),
+      .name(arguments[0]), arguments: Arguments(Array(arguments.dropFirst())), input: try .memory(input),
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 16))
     guard result.terminationStatus.isSuccess else {
       throw Failure(description: "\(arguments.joined(separator: " ")): \(result.standardError)")

@@ -23,6 +23,7 @@ struct PBXLinkBench {
       print("| what | pbxlink | by hand | ratio | target |")
       print("|---|---|---|---|---|")
       for row in try await ControlBenchmark().rows() + [ThroughputBenchmark.row()] { print(row) }
+    case "monitoring": try MonitoringBenchmark().run()
     case "documents": try await DocumentBenchmark().run()
     case "idle":
       let numbers = arguments.dropFirst().compactMap { Int($0) }
@@ -42,10 +43,11 @@ struct PBXLinkBench {
   }
 
   private static let usage = """
-    usage: pbxlink-bench kernel|documents|probes|idle KNOWN LINKED
+    usage: pbxlink-bench kernel|documents|monitoring|probes|idle KNOWN LINKED
       kernel     WireGuard in the kernel against wg and ip. Needs root, and leaves its interfaces behind: it is
                  meant for a guest that is thrown away (Tests/KernelGuest/boot --bench).
       documents  10,000 descriptors verified and merged, against the signatures alone (openssl speed).
+      monitoring An answer to Prometheus and a refresh of the status page, with 500 links.
       probes     A probe's packets, the load of 1,000 peers, and the time until a silent one is down. Needs root.
       idle       The agent, nebula and tincd with so many hosts, such as 500, so many of them linked, such as 20, the
                  others off. Needs root, the packages nebula and tinc, and a pbxlink beside this program.

@@ -77,10 +77,9 @@ struct AddSite: ReportingCommand {
 
   /// Seconds, from a minute to 30 days.
   private func lifetime() throws -> Int64 {
-    let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-    guard let unit = expires.last.flatMap({ units[$0] }), let count = Int64(expires.dropLast()),
-      count > 0, count <= 30 * 86_400, (60...30 * 86_400).contains(count * unit)
-    else { throw Failure("'--expires \(expires)': write a time from 60s to 30d, such as 2h.", .usage) }
-    return count * unit
+    guard let seconds = TimeBack.seconds(expires), (60...30 * 86_400).contains(seconds) else {
+      throw Failure("'--expires \(expires)': write a time from 60s to 30d, such as 2h.", .usage)
+    }
+    return seconds
   }
 }

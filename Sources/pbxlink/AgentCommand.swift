@@ -20,7 +20,6 @@ struct AgentCommand: ReportingCommand {
       throw Failure(
         "'--log-level \(logLevel)': use trace, debug, info, notice, warning, error or critical.", .usage)
     }
-    Heap.share()
     LoggingSystem.bootstrap { _ in JournalLogHandler(isUnderSystemd: getenv("JOURNAL_STREAM") != nil) }
     var logger = Logger(label: "pbxlink")
     logger.logLevel = level

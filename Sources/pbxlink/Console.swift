@@ -4,6 +4,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
+import PBXLinkCore
 import PBXLinkSystem
 
 /// Standard output and error, for people at a terminal and for programs.
@@ -18,13 +19,27 @@ enum Console {
     Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 
+  /// Prints JSON on one line.
+  static func print(jsonLine value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+
   /// Prints lines; those that begin with "!" stand out.
   static func print(_ lines: [String]) {
-    for line in lines {
-      let isAlert = line.drop { $0 == " " }.hasPrefix("!")
-      Swift.print(isAlert && hasColours ? "\u{1b}[33m\(line)\u{1b}[0m" : line)
-    }
+    for line in lines { Swift.print(coloured(line)) }
   }
+
+  /// A line as it is shown on this terminal, which obeys nothing in it.
+  static func coloured(_ line: String) -> String {
+    let line = line.printable
+    let isAlert = line.drop { $0 == " " }.hasPrefix("!")
+    return isAlert && hasColours ? "\u{1b}[33m\(line)\u{1b}[0m" : line
+  }
+
+  /// Hands on what was printed to whoever reads it from a pipe.
+  static func flush() { fflush(nil) }
 
   /// Writes a line to standard error.
   static func complain(_ text: String) {

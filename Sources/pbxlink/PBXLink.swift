@@ -20,9 +20,10 @@ struct PBXLink: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Init.self, AddSite.self, Join.self, Sites.self, Status.self, Why.self, History.self, ShowPlan.self,
-      Apply.self, Down.self, RemoveSite.self, GrantCommand.self, RotateKeys.self, DescriptorCommand.self,
-      BackupCommand.self, Restore.self, AuthorityCommand.self, Doctor.self, Uninstall.self, AgentCommand.self,
-      SharedPort.self,
+      Init.self, AddSite.self, Join.self, Sites.self, Status.self, CheckCommand.self, Why.self, History.self,
+      Events.self, Calls.self,
+      ShowPlan.self, Apply.self, Down.self, RemoveSite.self, GrantCommand.self, RotateKeys.self,
+      DescriptorCommand.self, BackupCommand.self, Restore.self, AuthorityCommand.self, Doctor.self,
+      Uninstall.self, AgentCommand.self, SharedPort.self,
     ])
 }

@@ -24,7 +24,7 @@ struct BlockedUDPTests {
       }
       #expect(try await office.paths().map(\.name) == [.wireguard, .openvpnTCP])
       #expect(try await office.pathInUse() == .wireguard)
-      #expect(try await office.plan().lines() == ["Nothing to change."])
+      #expect(try await office.plan().lines() == ["Nothing to change in tunnel, firewall and trunks."])
     }
     // Who hears strangers has next to no rights: CAP_NET_BIND_SERVICE has number 10 (capabilities(7)).
     let status = try await mesh.paris.shell("grep CapEff /proc/$(pgrep -f 'shared[-]port')/status").checked()
@@ -214,7 +214,7 @@ struct BlockedUDPJoinTests {
       }
       // While WireGuard gets no answer the peer's keys and endpoints take turns, at the looks.
       try await wait(for: "an empty plan in \(office.name)", upTo: .seconds(20)) {
-        try await office.plan().lines() == ["Nothing to change."] ? () : nil
+        try await office.plan().lines() == ["Nothing to change in tunnel, firewall and trunks."] ? () : nil
       }
     }
     try await mesh.lab.unblock()

@@ -35,6 +35,7 @@ struct ClockTests {
     #expect(try await paris.status().peers.allSatisfy { $0.state == .up })
     #expect(try await paris.status().agent.problems.isEmpty)
 
+    let signed = try await descriptor(of: "lyon", at: lyon)
     try await restart(lyon, ahead: 0)
     #expect(try await mesh.lab.call(from: paris, to: "301").gaps(interface: "pbxlink0").isEmpty)
     try await lyon.run(["pbxlink", "apply", "--accept-clock"]).checked()
@@ -43,6 +44,15 @@ struct ClockTests {
       return status.agent.problems.isEmpty && status.peers.allSatisfy { $0.state == .up } ? () : nil
     }
     #expect(try await lyon.plan().steps.isEmpty)
+    if seconds > 0 {
+      try await wait(for: "lyon to sign again what it has signed years ahead", upTo: .seconds(100)) {
+        try await descriptor(of: "lyon", at: lyon) != signed ? () : nil
+      }
+    }
+  }
+
+  private func descriptor(of name: String, at office: Office) async throws -> String {
+    try await office.run(["pbxlink", "descriptor", "export", name]).checked().standardOutput
   }
 
   /// Its server, tunnel and all, is off while the month goes by at the others. By their clocks WireGuard's handshakes
@@ -54,10 +64,7 @@ struct ClockTests {
     let names = ["paris", "lyon", "nice"]
     func descriptors(at office: Office) async throws -> [String] {
       var descriptors: [String] = []
-      for name in names {
-        let export = try await office.run(["pbxlink", "descriptor", "export", name])
-        descriptors.append(try export.checked().standardOutput)
-      }
+      for name in names { descriptors.append(try await descriptor(of: name, at: office)) }
       return descriptors
     }
     let before = try await descriptors(at: lyon)

@@ -8,6 +8,9 @@ enum OtherPrograms {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: ".build/peers").path
 
+  /// Python with the modules that `scripts/setup` has installed.
+  static let python = root + "/../python/bin/python3"
+
   /// They come with libraries of theirs.
   private static let libraries =
     "LD_LIBRARY_PATH=\(root)/usr/lib/x86_64-linux-gnu:\(root)/usr/lib/x86_64-linux-gnu/frr"

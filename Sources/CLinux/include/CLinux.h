@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 // What Swift's Glibc module lacks, because it is declared only under _GNU_SOURCE.
 
@@ -24,6 +25,16 @@ int clinux_open_tap(const char *name);
 /// renameat2(2) with RENAME_EXCHANGE: two names change places at once. 0, or -1 with errno.
 int clinux_exchange(const char *one, const char *other);
 
+/// memfd_create(2): a file in memory with these bytes, to be read from its start, closed by exec(2). -1 with errno.
+int clinux_memory_file(const char *bytes, size_t count);
+
+/// struct ucred of unix(7): who is at the other end of a Unix socket.
+struct clinux_credentials {
+  pid_t pid;
+  uid_t uid;
+  gid_t gid;
+};
+
 // And what it has, but in the name of whichever other C module declared it first.
 
 /// Of struct stat: type and permissions, owner, group, size in bytes.
@@ -40,8 +51,9 @@ int clinux_stat(const char *path, struct clinux_status *status);
 
 // And what no module declares.
 
-/// mallopt(3): all threads use one heap, and large blocks go back to the system at once.
-void clinux_share_heap(void);
-
 /// malloc_trim(3): gives free pages back to the system.
 void clinux_trim_heap(void);
+
+/// madvise(2), MADV_DONTNEED, for all segments of the program and its libraries that were never writable
+/// (dl_iterate_phdr(3)): they are read from the page cache again where they are used.
+void clinux_release_program_pages(void);

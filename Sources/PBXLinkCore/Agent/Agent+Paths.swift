@@ -163,6 +163,13 @@ extension Agent {
       guard agreement.isLeader, relayAgreements[site.identity]?.mayAsk(at: moment) == true else { return [] }
       return [.askForRelay(site.name, relay: choice)]
     }
+    if current.inUse != .relay, selection.inUse == .relay,
+      relayAgreements[site.identity]?.hasAsked(at: moment) == true
+    {
+      // That nothing comes by it any more is since the peer has gone: it is left for what we have asked for.
+      selection = current
+      selection.leavePoorPath(for: .relay, at: moment)
+    }
     pathSelections[site.identity] = selection
     guard selection.inUse != current.inUse else {
       let next = self.relay(to: site)
@@ -171,8 +178,9 @@ extension Agent {
     }
     let why =
       switch states[current.inUse]?.condition {
-      case .down: "\(current.inUse.rawValue) does not answer"
-      case .degraded where !selection.isPreferred(to: current.inUse):
+      case .down where !selection.hasLeftPoorPath: "\(current.inUse.rawValue) does not answer"
+      case .down,
+        .degraded where !selection.isPreferred(to: current.inUse):
         Self.poorWay(current.inUse)
       default: "it works and is preferred"
       }

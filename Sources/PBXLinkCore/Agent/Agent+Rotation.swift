@@ -142,12 +142,15 @@ extension Agent {
     return [.saveKeyGenerations, .removeOldKeys] + (try publish(at: now)) + [.reconcile]
   }
 
-  /// Whether the site file's interval has passed. A rotation by the clock leaves nobody behind: it waits.
+  /// Whether the site file's interval has passed. A rotation by the clock leaves nobody behind: it waits, also until other
+  /// sites say that the clock is right. One that is years ahead would begin a rotation at each start, in the moments in
+  /// which links find each other again.
   func isRotationDue(at now: Timestamp) -> Bool {
     guard configuration.rotationDays > 0, keyGenerations.rotation == nil, restoredFrom == nil, let membership
     else { return false }
     let last = keyGenerations.rotatedAt ?? membership.notBefore
     return now - last >= Int64(configuration.rotationDays) * 86_400 && sitesThatCannotFollow(at: now).isEmpty
+      && (isClockConfirmed(at: now) || linkedSites(at: now).isEmpty)
   }
 }
 

@@ -92,6 +92,26 @@ public struct Configuration: Hashable, Sendable {
     }
   }
 
+  /// What monitoring may read.
+  public struct Monitoring: Hashable, Sendable {
+    /// Where metrics and the status are served over HTTP; none: nowhere.
+    public var listen = [Endpoint(IPAddress(family: .v4, value: 0x7f00_0001), port: 9470)]
+    /// The file with the token that readers must show; nil: they need none.
+    public var tokenFile: String?
+  }
+
+  /// Who is told of events.
+  public struct Events: Hashable, Sendable {
+    /// The URL that they are posted to.
+    public var webhook: String?
+    /// Of which kinds.
+    public var webhookKinds = JournalEntry.Kind.alarming
+    /// The program that is run for each.
+    public var command: String?
+    /// Of which kinds.
+    public var commandKinds = JournalEntry.Kind.alarming
+  }
+
   /// The numbers.
   public var numbers = Numbers()
   /// Asterisk.
@@ -116,6 +136,10 @@ public struct Configuration: Hashable, Sendable {
   public var minimumMOS = 3.6
   /// BFD with routers outside the mesh.
   public var bfd = BFD()
+  /// What monitoring may read.
+  public var monitoring = Monitoring()
+  /// Who is told of events.
+  public var events = Events()
   /// Keys and the database.
   public var stateDirectory = "/var/lib/pbxlink"
   /// The control socket.

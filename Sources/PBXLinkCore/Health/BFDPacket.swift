@@ -44,9 +44,17 @@ public struct BFDPacket: Hashable, Sendable {
   /// The receiver's name for it, 0 while the sender does not know it.
   public var yourDiscriminator: UInt32
   /// How often the sender would like to send; whole microseconds.
-  public var desiredMinTransmit: Duration
+  public var desiredMinTransmit: Duration {
+    get { .microseconds(Int64(desiredMinTransmitMicroseconds)) }
+    set { desiredMinTransmitMicroseconds = newValue.wholeMicroseconds }
+  }
   /// How often it can receive; zero: it wants none.
-  public var requiredMinReceive: Duration
+  public var requiredMinReceive: Duration {
+    get { .microseconds(Int64(requiredMinReceiveMicroseconds)) }
+    set { requiredMinReceiveMicroseconds = newValue.wholeMicroseconds }
+  }
+  private var desiredMinTransmitMicroseconds: UInt32
+  private var requiredMinReceiveMicroseconds: UInt32
 
   /// A packet to send.
   public init(
@@ -57,13 +65,13 @@ public struct BFDPacket: Hashable, Sendable {
     self.detectMultiplier = detectMultiplier
     self.myDiscriminator = myDiscriminator
     self.yourDiscriminator = yourDiscriminator
-    self.desiredMinTransmit = desiredMinTransmit
-    self.requiredMinReceive = requiredMinReceive
+    desiredMinTransmitMicroseconds = desiredMinTransmit.wholeMicroseconds
+    requiredMinReceiveMicroseconds = requiredMinReceive.wholeMicroseconds
   }
 
   /// A received packet; nil where §6.8.6 has it discarded before a session is looked for: another version, a length that
   /// does not fit, authentication (which none of our sessions uses), Multipoint, a zero where there must be none.
-  public init?(bytes: some Collection<UInt8>) { self.init(in: Array(bytes), at: 0) }
+  public init?(bytes: [UInt8]) { self.init(in: bytes, at: 0) }
 
   /// The same among other octets, from an offset on.
   init?(in bytes: [UInt8], at start: Int) {
@@ -71,17 +79,15 @@ public struct BFDPacket: Hashable, Sendable {
       let state = State(rawValue: bytes[start + 1] >> 6),
       bytes[start + 1] & (Flag.authentication | Flag.multipoint) == 0, bytes[start + 2] != 0
     else { return nil }
-    func field(_ offset: Int) -> UInt32 {
-      UInt32(truncatingIfNeeded: bytes.integer(at: start + offset, length: 4))
-    }
-    self.init(
-      state: state, detectMultiplier: bytes[start + 2], myDiscriminator: field(4),
-      yourDiscriminator: field(8),
-      desiredMinTransmit: .microseconds(Int64(field(12))), requiredMinReceive: .microseconds(Int64(field(16)))
-    )
+    self.state = state
     diagnostic = Diagnostic(rawValue: bytes[start])
     isPoll = bytes[start + 1] & Flag.poll != 0
     isFinal = bytes[start + 1] & Flag.final != 0
+    detectMultiplier = bytes[start + 2]
+    myDiscriminator = bytes.integer(at: start + 4)
+    yourDiscriminator = bytes.integer(at: start + 8)
+    desiredMinTransmitMicroseconds = bytes.integer(at: start + 12)
+    requiredMinReceiveMicroseconds = bytes.integer(at: start + 16)
     guard myDiscriminator != 0, yourDiscriminator != 0 || state == .down || state == .adminDown else {
       return nil
     }
@@ -100,11 +106,11 @@ public struct BFDPacket: Hashable, Sendable {
     bytes[start + 1] = state.rawValue << 6 | (isPoll ? Flag.poll : 0) | (isFinal ? Flag.final : 0)
     bytes[start + 2] = detectMultiplier
     bytes[start + 3] = UInt8(Self.length)
-    bytes.write(integer: UInt64(myDiscriminator), length: 4, at: start + 4)
-    bytes.write(integer: UInt64(yourDiscriminator), length: 4, at: start + 8)
-    bytes.write(integer: desiredMinTransmit.wholeMicroseconds, length: 4, at: start + 12)
-    bytes.write(integer: requiredMinReceive.wholeMicroseconds, length: 4, at: start + 16)
-    bytes.write(integer: 0, length: 4, at: start + 20)
+    bytes.write(integer: myDiscriminator, at: start + 4)
+    bytes.write(integer: yourDiscriminator, at: start + 8)
+    bytes.write(integer: desiredMinTransmitMicroseconds, at: start + 12)
+    bytes.write(integer: requiredMinReceiveMicroseconds, at: start + 16)
+    bytes.write(integer: UInt32(0), at: start + 20)
   }
 
   private enum Flag {
@@ -117,11 +123,11 @@ public struct BFDPacket: Hashable, Sendable {
 
 extension Duration {
   /// As 32 bits of the wire have it.
-  fileprivate var wholeMicroseconds: UInt64 {
+  fileprivate var wholeMicroseconds: UInt32 {
     let (seconds, attoseconds) = components
     guard seconds >= 0, attoseconds >= 0 else { return 0 }
-    guard seconds <= UInt32.max / 1_000_000 else { return UInt64(UInt32.max) }
+    guard seconds <= UInt32.max / 1_000_000 else { return .max }
     let microseconds = seconds * 1_000_000 + (attoseconds + 500_000_000_000) / 1_000_000_000_000
-    return UInt64(min(microseconds, Int64(UInt32.max)))
+    return UInt32(min(microseconds, Int64(UInt32.max)))
   }
 }

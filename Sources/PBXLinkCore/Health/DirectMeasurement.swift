@@ -24,8 +24,8 @@ public struct DirectMeasurement: Hashable, Sendable {
 
   /// The TLV as a sender writes it: marked as not understood, which only a reflector that does takes away (§4).
   public var requestBytes: [UInt8] {
-    var bytes = [UInt8](octets: Self.requestLength)
-    appendRequest(to: &bytes)
+    var bytes = [UInt8](repeating: 0, count: Self.requestLength)
+    writeRequest(into: &bytes, at: 0)
     return bytes
   }
 
@@ -35,22 +35,21 @@ public struct DirectMeasurement: Hashable, Sendable {
       let found = STAMPExtensions.Fields(of: extensions).first(where: { $0.isCounts && $0.flags == 0 })
     else { return nil }
     func count(_ index: Int) -> UInt32 {
-      UInt32(truncatingIfNeeded: extensions.integer(at: found.value.lowerBound + 4 * index, length: 4))
+      extensions.integer(at: found.value.lowerBound + 4 * index)
     }
     self.init(sent: count(0), reached: count(1), returned: count(2))
   }
 
   static let requestLength = 4 + valueLength
 
-  func appendRequest(to bytes: inout [UInt8]) {
-    STAMPExtensions.appendHeader(type: Self.type, length: Self.valueLength, to: &bytes)
-    bytes.append(integer: UInt64(sent) << 32 | UInt64(reached), length: 8)
-    bytes.append(integer: UInt64(returned), length: 4)
+  func writeRequest(into bytes: inout [UInt8], at offset: Int) {
+    STAMPExtensions.writeHeader(type: Self.type, length: Self.valueLength, into: &bytes, at: offset)
+    write(into: &bytes, at: offset + 4)
   }
 
   func write(into bytes: inout [UInt8], at offset: Int) {
-    bytes.write(integer: UInt64(sent), length: 4, at: offset)
-    bytes.write(integer: UInt64(reached), length: 4, at: offset + 4)
-    bytes.write(integer: UInt64(returned), length: 4, at: offset + 8)
+    bytes.write(integer: sent, at: offset)
+    bytes.write(integer: reached, at: offset + 4)
+    bytes.write(integer: returned, at: offset + 8)
   }
 }

@@ -25,21 +25,20 @@ public struct IAXPoke: Hashable, Sendable {
   }
 
   /// The POKE that a PONG answers; nil for any other frame. PONGs may carry information elements (§6.7.3).
-  public init?(answeredBy bytes: some Collection<UInt8>) {
-    let bytes = Array(bytes.prefix(Self.length))
-    guard bytes.count == Self.length, bytes[0] & 0x80 != 0, bytes[10] == Self.controlFrame,
+  public init?(answeredBy bytes: [UInt8]) {
+    guard bytes.count >= Self.length, bytes[0] & 0x80 != 0, bytes[10] == Self.controlFrame,
       bytes[11] == Subclass.pong
     else { return nil }
-    callNumber = UInt16(truncatingIfNeeded: bytes.integer(at: 2, length: 2)) & 0x7fff
-    timestamp = UInt32(truncatingIfNeeded: bytes.integer(at: 4, length: 4))
+    callNumber = bytes.integer(at: 2) & 0x7fff
+    timestamp = bytes.integer(at: 4)
   }
 
   /// The octets on the wire.
   public var bytes: [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.append(integer: UInt64(callNumber) | 0x8000, length: 2)
-    bytes.append(integer: 0, length: 2)
-    bytes.append(integer: UInt64(timestamp), length: 4)
-    return bytes + [0, 0, Self.controlFrame, Subclass.poke]
+    var bytes = [UInt8](repeating: 0, count: Self.length)
+    bytes.write(integer: callNumber | 0x8000, at: 0)
+    bytes.write(integer: timestamp, at: 4)
+    (bytes[10], bytes[11]) = (Self.controlFrame, Subclass.poke)
+    return bytes
   }
 }

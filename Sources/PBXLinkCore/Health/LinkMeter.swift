@@ -20,6 +20,7 @@ struct LinkMeter: Hashable {
   /// The newest answer that none has overtaken.
   private var last: Arrival?
   private var parts: [Part] = []
+  private(set) var counters = ProbeCounters()
 
   private struct Probe: Hashable {
     let sequence: UInt32
@@ -56,6 +57,7 @@ struct LinkMeter: Hashable {
   mutating func send(_ packet: STAMPPacket, at now: Duration) {
     if probes.count == Self.memory { probes.removeFirst() }
     probes.append(Probe(sequence: packet.sequence, timestamp: packet.timestamp, moment: now))
+    counters.sent += 1
   }
 
   /// Takes an answer in and returns the round trip; nil for one that is not the first to a probe of the last seconds.
@@ -71,7 +73,10 @@ struct LinkMeter: Hashable {
     let former = probes[index].answer
     var part = part(at: now)
     defer { parts[parts.count - 1] = part }
-    if former != nil { part.duplicates += 1 }
+    if former != nil {
+      part.duplicates += 1
+      counters.duplicates += 1
+    }
     // On the way back it was doubled when the reflector has counted it once.
     guard former != reached else { return nil }
     probes[index].answer = reached
@@ -81,6 +86,9 @@ struct LinkMeter: Hashable {
       isNext: lastAnswer.map { $0 <= probes[index].moment } ?? false)
     lastAnswer = now
     part.note(losses.totals, since: before)
+    // One that comes late was taken for lost.
+    counters.transmitLost = max(counters.transmitLost, losses.totals.lostThere)
+    counters.receiveLost = max(counters.receiveLost, losses.totals.lostBack)
     guard former == nil else { return nil }
     part.answers += 1
     return measure(answer, sent: probes[index].moment, at: now, in: &part)
@@ -91,11 +99,14 @@ struct LinkMeter: Hashable {
   ) -> Duration {
     let roundTrip = answer.roundTrip(sentAt: sent, receivedAt: now)
     part.note(roundTrip)
+    counters.received += 1
+    counters.roundTrips.add(roundTrip)
     let arrival = Arrival(
       sequence: answer.senderSequence, sent: sent, received: now, roundTrip: roundTrip,
       there: answer.receiveTimestamp, back: answer.timestamp)
     if let last, Int32(bitPattern: arrival.sequence &- last.sequence) <= 0 {
       part.reordered += 1
+      counters.reordered += 1
     } else {
       if let last, !answer.errorEstimate.isPTP { measureJitter(from: last, to: arrival, in: &part) }
       last = arrival

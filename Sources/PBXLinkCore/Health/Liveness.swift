@@ -5,27 +5,28 @@
 /// Four octets tell it from what others use that type for.
 enum Liveness {
   static let type: UInt8 = 250
-  static let magic = Array("PLBF".utf8)
-  static let valueLength = magic.count + BFDPacket.length
+  /// "PLBF".
+  static let magic: UInt32 = 0x504c_4246
+  static let magicLength = 4
+  static let valueLength = magicLength + BFDPacket.length
 
   static let requestLength = 4 + valueLength
 
   /// The TLV as a sender writes it.
-  static func appendRequest(_ packet: BFDPacket, to bytes: inout [UInt8]) {
-    STAMPExtensions.appendHeader(type: type, length: valueLength, to: &bytes)
-    bytes.append(contentsOf: magic)
-    let start = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: BFDPacket.length))
-    packet.write(into: &bytes, at: start)
+  static func writeRequest(_ packet: BFDPacket, into bytes: inout [UInt8], at offset: Int) {
+    STAMPExtensions.writeHeader(type: type, length: valueLength, into: &bytes, at: offset)
+    bytes.write(integer: magic, at: offset + 4)
+    packet.write(into: &bytes, at: offset + 4 + magicLength)
   }
 }
 
 extension STAMPPacket {
   /// A probe of ours: with the count of probes so far, and our end of the BFD session.
   public init(sequence: UInt32, timestamp: NTPTimestamp, liveness: BFDPacket) {
-    var extensions = [UInt8](octets: DirectMeasurement.requestLength + Liveness.requestLength)
-    DirectMeasurement(sent: sequence &+ 1).appendRequest(to: &extensions)
-    Liveness.appendRequest(liveness, to: &extensions)
+    var extensions = [UInt8](
+      repeating: 0, count: DirectMeasurement.requestLength + Liveness.requestLength)
+    DirectMeasurement(sent: sequence &+ 1).writeRequest(into: &extensions, at: 0)
+    Liveness.writeRequest(liveness, into: &extensions, at: DirectMeasurement.requestLength)
     self.init(sequence: sequence, timestamp: timestamp, extensions: extensions)
   }
 
@@ -45,13 +46,13 @@ extension BFDPacket {
         $0.isLiveness(in: extensions) && isWanted($0)
       })
     else { return nil }
-    self.init(in: extensions, at: field.value.lowerBound + Liveness.magic.count)
+    self.init(in: extensions, at: field.value.lowerBound + Liveness.magicLength)
   }
 }
 
 extension STAMPExtensions.Field {
   func isLiveness(in bytes: [UInt8]) -> Bool {
     type == Liveness.type && value.count == Liveness.valueLength && !isMalformed
-      && bytes[value].starts(with: Liveness.magic)
+      && bytes.integer(at: value.lowerBound) == Liveness.magic
   }
 }

@@ -3,28 +3,27 @@
 
 /// Big-endian integers among octets.
 extension [UInt8] {
-  /// No octets yet, with room for some.
-  init(octets capacity: Int) {
-    self = []
-    reserveCapacity(capacity)
+  /// Zeros that are to be written over, and what follows them.
+  init(base length: Int, and others: [UInt8]) {
+    self.init(repeating: 0, count: length + others.count)
+    self[length...] = others[...]
   }
 
   /// An integer within the array's bounds.
-  func integer(at offset: Int, length: Int) -> UInt64 {
-    var value: UInt64 = 0
-    for index in offset..<offset + length { value = value << 8 | UInt64(self[index]) }
+  func integer<Integer: FixedWidthInteger & UnsignedInteger>(
+    at offset: Int, as: Integer.Type = Integer.self
+  ) -> Integer {
+    var value: Integer = 0
+    for octet in self[offset..<offset + Integer.bitWidth / 8] { value = value << 8 | Integer(octet) }
     return value
   }
 
-  /// Appends the low octets of a number.
-  mutating func append(integer: UInt64, length: Int) {
-    for index in 1...length { append(UInt8(truncatingIfNeeded: integer >> UInt64(8 * (length - index)))) }
-  }
-
-  /// Writes the low octets of a number over those from an offset on, within the array's bounds.
-  mutating func write(integer: UInt64, length: Int, at offset: Int) {
-    for index in 1...length {
-      self[offset + index - 1] = UInt8(truncatingIfNeeded: integer >> UInt64(8 * (length - index)))
+  /// Writes a number over the octets from an offset on, within the array's bounds.
+  mutating func write<Integer: FixedWidthInteger & UnsignedInteger>(integer: Integer, at offset: Int) {
+    let length = Integer.bitWidth / 8
+    var octets = mutableSpan
+    for index in 0..<length {
+      octets[offset + index] = UInt8(truncatingIfNeeded: integer >> (8 * (length - 1 - index)))
     }
   }
 }

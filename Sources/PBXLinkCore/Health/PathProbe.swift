@@ -31,7 +31,7 @@ public struct PathProbe: Hashable, Sendable {
   /// Time between two looks at a path that leads nowhere.
   static let rest = Duration.seconds(300)
   /// Probes leave at multiples of this, so that many paths do not wake us for each.
-  static let grain = Duration.milliseconds(5)
+  public static let grain = Duration.milliseconds(5)
 
   /// Nothing is known yet.
   /// - Parameters:
@@ -226,6 +226,9 @@ public struct PathProbe: Hashable, Sendable {
 
   /// What the last minute has shown.
   public func figures(at now: Duration) -> LinkFigures { meter.figures(at: now) }
+
+  /// What all of its probes have shown.
+  public var counters: ProbeCounters { meter.counters }
 
   private mutating func become(_ condition: PathState.Condition, at now: Duration) {
     guard state.condition != condition else { return }

@@ -31,7 +31,7 @@ enum STAMPExtensions {
 
     mutating func next() -> Field? {
       guard start + 4 <= bytes.count else { return nil }
-      let end = start + 4 + Int(bytes.integer(at: start + 2, length: 2))
+      let end = start + 4 + Int(bytes.integer(at: start + 2, as: UInt16.self))
       let isMalformed = end > bytes.count
       defer { start = isMalformed ? bytes.count : end }
       return Field(
@@ -49,12 +49,12 @@ enum STAMPExtensions {
       if field.isMalformed {
         bytes[field.start] |= malformed
       } else if field.isCounts {
-        let senders = UInt32(truncatingIfNeeded: bytes.integer(at: field.value.lowerBound, length: 4))
-        DirectMeasurement(sent: senders, reached: count, returned: count).write(
-          into: &bytes, at: field.value.lowerBound)
+        let start = field.value.lowerBound
+        DirectMeasurement(sent: bytes.integer(at: start), reached: count, returned: count)
+          .write(into: &bytes, at: start)
         bytes[field.start] = 0
       } else if let liveness, field.isLiveness(in: bytes) {
-        liveness.write(into: &bytes, at: field.value.lowerBound + Liveness.magic.count)
+        liveness.write(into: &bytes, at: field.value.lowerBound + Liveness.magicLength)
         bytes[field.start] = 0
       } else if field.type == padding {
         bytes[field.start] &= ~unrecognized
@@ -67,17 +67,15 @@ enum STAMPExtensions {
 
   /// The first four octets of a TLV as a sender writes it: marked as not understood, which only a reflector that does
   /// takes away (§4).
-  static func appendHeader(type: UInt8, length: Int, to bytes: inout [UInt8]) {
-    bytes.append(unrecognized)
-    bytes.append(type)
-    bytes.append(integer: UInt64(length), length: 2)
+  static func writeHeader(type: UInt8, length: Int, into bytes: inout [UInt8], at offset: Int) {
+    (bytes[offset], bytes[offset + 1]) = (unrecognized, type)
+    bytes.write(integer: UInt16(length), at: offset + 2)
   }
 
   /// Extra Padding of a whole length in octets, 4 at least, which needs no understanding (§4.1).
   static func padding(length: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: length)
-    (bytes[0], bytes[1]) = (unrecognized, padding)
-    bytes.write(integer: UInt64(length - 4), length: 2, at: 2)
+    writeHeader(type: padding, length: length - 4, into: &bytes, at: 0)
     return bytes
   }
 

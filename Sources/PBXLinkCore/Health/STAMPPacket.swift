@@ -39,24 +39,21 @@ public struct STAMPPacket: Hashable, Sendable {
   private static let headerLength = 20 + 8
 
   /// A received packet; nil when it is too short for its fields. Octets that must be zero are not looked at.
-  public init?(bytes: some Collection<UInt8>) {
-    let bytes = Array(bytes)
+  public init?(bytes: [UInt8]) {
     guard bytes.count >= Self.shortestLength else { return nil }
     self.init(
-      sequence: UInt32(truncatingIfNeeded: bytes.integer(at: 0, length: 4)),
-      timestamp: NTPTimestamp(value: bytes.integer(at: 4, length: 8)),
-      errorEstimate: STAMPErrorEstimate(value: UInt16(truncatingIfNeeded: bytes.integer(at: 12, length: 2))),
+      sequence: bytes.integer(at: 0),
+      timestamp: NTPTimestamp(value: bytes.integer(at: 4)),
+      errorEstimate: STAMPErrorEstimate(value: bytes.integer(at: 12)),
       extensions: Array(bytes.dropFirst(Self.baseLength)))
   }
 
   /// The octets on the wire.
   public var bytes: [UInt8] {
-    var bytes = [UInt8](octets: Self.baseLength + extensions.count)
-    bytes.append(integer: UInt64(sequence), length: 4)
-    bytes.append(integer: timestamp.value, length: 8)
-    bytes.append(integer: UInt64(errorEstimate.value), length: 2)
-    bytes.append(contentsOf: repeatElement(0, count: Self.baseLength - bytes.count))
-    bytes.append(contentsOf: extensions)
+    var bytes = [UInt8](base: Self.baseLength, and: extensions)
+    bytes.write(integer: sequence, at: 0)
+    bytes.write(integer: timestamp.value, at: 4)
+    bytes.write(integer: errorEstimate.value, at: 12)
     return bytes
   }
 }

@@ -48,36 +48,30 @@ public struct STAMPReflection: Hashable, Sendable {
   }
 
   /// A received answer; nil when it is too short for its fields. Octets that must be zero are not looked at.
-  public init?(bytes: some Collection<UInt8>) {
-    let bytes = Array(bytes)
+  public init?(bytes: [UInt8]) {
     guard bytes.count >= Self.shortestLength else { return nil }
-    sequence = UInt32(truncatingIfNeeded: bytes.integer(at: 0, length: 4))
-    timestamp = NTPTimestamp(value: bytes.integer(at: 4, length: 8))
-    errorEstimate = STAMPErrorEstimate(value: UInt16(truncatingIfNeeded: bytes.integer(at: 12, length: 2)))
-    receiveTimestamp = NTPTimestamp(value: bytes.integer(at: 16, length: 8))
-    senderSequence = UInt32(truncatingIfNeeded: bytes.integer(at: 24, length: 4))
-    senderTimestamp = NTPTimestamp(value: bytes.integer(at: 28, length: 8))
-    senderErrorEstimate = STAMPErrorEstimate(
-      value: UInt16(truncatingIfNeeded: bytes.integer(at: 36, length: 2)))
+    sequence = bytes.integer(at: 0)
+    timestamp = NTPTimestamp(value: bytes.integer(at: 4))
+    errorEstimate = STAMPErrorEstimate(value: bytes.integer(at: 12))
+    receiveTimestamp = NTPTimestamp(value: bytes.integer(at: 16))
+    senderSequence = bytes.integer(at: 24)
+    senderTimestamp = NTPTimestamp(value: bytes.integer(at: 28))
+    senderErrorEstimate = STAMPErrorEstimate(value: bytes.integer(at: 36))
     senderTTL = bytes.count > 40 ? bytes[40] : 0
     extensions = Array(bytes.dropFirst(STAMPPacket.baseLength))
   }
 
   /// The octets on the wire.
   public var bytes: [UInt8] {
-    var bytes = [UInt8](octets: STAMPPacket.baseLength + extensions.count)
-    bytes.append(integer: UInt64(sequence), length: 4)
-    bytes.append(integer: timestamp.value, length: 8)
-    bytes.append(integer: UInt64(errorEstimate.value), length: 2)
-    bytes.append(integer: 0, length: 2)
-    bytes.append(integer: receiveTimestamp.value, length: 8)
-    bytes.append(integer: UInt64(senderSequence), length: 4)
-    bytes.append(integer: senderTimestamp.value, length: 8)
-    bytes.append(integer: UInt64(senderErrorEstimate.value), length: 2)
-    bytes.append(integer: 0, length: 2)
-    bytes.append(senderTTL)
-    bytes.append(integer: 0, length: 3)
-    bytes.append(contentsOf: extensions)
+    var bytes = [UInt8](base: STAMPPacket.baseLength, and: extensions)
+    bytes.write(integer: sequence, at: 0)
+    bytes.write(integer: timestamp.value, at: 4)
+    bytes.write(integer: errorEstimate.value, at: 12)
+    bytes.write(integer: receiveTimestamp.value, at: 16)
+    bytes.write(integer: senderSequence, at: 24)
+    bytes.write(integer: senderTimestamp.value, at: 28)
+    bytes.write(integer: senderErrorEstimate.value, at: 36)
+    bytes[40] = senderTTL
     return bytes
   }
 

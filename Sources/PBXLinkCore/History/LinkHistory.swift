@@ -37,7 +37,7 @@ public struct LinkHistory: Hashable, Sendable, Codable {
       let (sample, down) = hour
       guard sample != nil || down > 0 else { return nil }
       return [
-        start.description, sample?.path.rawValue ?? "-", Self.duration(down),
+        start.description, sample?.path.rawValue ?? "-", Seconds.words(down),
         sample?.roundTrip.milliseconds ?? "-", sample?.longestRoundTrip.milliseconds ?? "-",
         Self.loss(sample), sample?.jitter?.milliseconds ?? "-", sample?.mos?.fixed(places: 1) ?? "-",
       ]
@@ -48,7 +48,7 @@ public struct LinkHistory: Hashable, Sendable, Codable {
     if !recent.isEmpty { lines.append("") }
     return lines
       + recent.map { outage in
-        let length = Self.duration(outage.seconds(from: outage.began, to: outage.ended ?? now))
+        let length = Seconds.words(outage.seconds(from: outage.began, to: outage.ended ?? now))
         return "\(outage.kind.rawValue) from \(outage.began) "
           + (outage.ended == nil ? "until now" : "for \(length)") + ": \(outage.cause)"
       }
@@ -88,14 +88,5 @@ public struct LinkHistory: Hashable, Sendable, Codable {
   private static func loss(_ sample: LinkSample?) -> String {
     guard let transmit = sample?.lossTransmit, let receive = sample?.lossReceive else { return "-" }
     return "\((transmit * 100).fixed(places: 1))/\(receive.percent)"
-  }
-
-  /// Such as "42 s", "7 min" or "3 h 5 min".
-  static func duration(_ seconds: Int64) -> String {
-    switch seconds {
-    case ..<60: "\(seconds) s"
-    case ..<3600: "\(seconds / 60) min"
-    default: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
-    }
   }
 }

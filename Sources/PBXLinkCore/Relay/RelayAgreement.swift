@@ -100,6 +100,9 @@ struct RelayAgreement: Sendable {
     RelayNote(relays: usable(reachable, at: now), choice: isLeader ? choice : nil)
   }
 
+  /// Whether the peer was asked so lately that it may have gone, and its answer been lost with the way that it has left.
+  func hasAsked(at now: Duration) -> Bool { asked.map { now - $0 < Self.askingTime } ?? false }
+
   /// Whether to ask the peer now whether it goes too.
   mutating func mayAsk(at now: Duration) -> Bool {
     if let asked, now - asked < Self.askingInterval { return false }

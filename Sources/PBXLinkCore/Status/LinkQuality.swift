@@ -86,7 +86,7 @@ public struct LinkQuality: Hashable, Sendable, Codable {
   }
 
   /// MOS below which many callers are not content (R below 70, ITU-T G.109).
-  private static let poorMOS = 3.6
+  static let poorMOS = 3.6
   /// Of fewer answers one that is lost would already be too many.
   private static let leastAnswers = 20
 

@@ -44,7 +44,8 @@ public struct Plan: Hashable, Sendable, Codable {
       "\(step.plane): \(step.change)"
         + (step.expectedGap > 0 ? "   (expected gap \(step.expectedGap) s)" : "")
     }
-    let summary = steps.isEmpty && unknown.isEmpty ? ["Nothing to change."] : []
+    let summary =
+      steps.isEmpty && unknown.isEmpty ? ["Nothing to change in tunnel, firewall and trunks."] : []
     return changes + unknown.map { "! \($0)" } + summary
   }
 }

@@ -16,6 +16,8 @@ extension StatusSnapshot {
     public var trunk: ObservedTrunk?
     /// Calls now, by site.
     public var calls: [SiteName: Int] = [:]
+    /// Since when each link is in its state.
+    public var linkStates: LinkStates?
     /// The test calls placed so far.
     public var testCalls = TestCallSchedule()
     /// The routers outside the mesh that we run BFD with.
@@ -45,7 +47,7 @@ extension StatusSnapshot {
     let own = agent.ownSite(at: now)
     let trunks = surroundings.trunk?.peers ?? [:]
     let others = agent.sites(at: now).filter { $0.identity != agent.identity }.map { site in
-      PeerStatus(
+      var status = PeerStatus(
         site, isDisabled: surroundings.isDown,
         tunnel: site.descriptor.flatMap { surroundings.tunnel?.peer(of: $0.wireguard) },
         paths: agent.linkPaths(
@@ -57,6 +59,8 @@ extension StatusSnapshot {
         calls: surroundings.calls[site.name] ?? 0,
         callLimit: min(site.descriptor?.trunk.callLimit ?? 0, agent.configuration.trunk.callLimit),
         canBeReached: !agent.configuration.tunnel.endpoints.isEmpty, at: now)
+      status.since = surroundings.linkStates?.since(site.name, status.state)?.description
+      return status
     }
     let invited = agent.invitations.filter { $0.redeemedBy == nil }.map { PeerStatus(invited: $0) }
     let isIsolated =
@@ -73,7 +77,8 @@ extension StatusSnapshot {
       agent: AgentStatus(
         version: Version.current, since: surroundings.started.description,
         tunnelBackend: surroundings.backend?.name, tunnelBackendReason: surroundings.backend?.reason,
-        asteriskVersion: surroundings.trunk?.version?.description,
+        // The program tells its version whether it runs or not.
+        asteriskVersion: surroundings.trunk.flatMap { $0.isRunning ? $0.version : nil }?.description,
         problems: agent.trustProblems + surroundings.problems + agent.alarms(at: now)
           + (isIsolated ? [Self.isolation] : []),
         isDown: surroundings.isDown),

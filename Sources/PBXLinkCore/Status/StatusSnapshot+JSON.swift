@@ -24,6 +24,7 @@ extension PeerStatus {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)
     try container.encode(state, forKey: .state)
+    try container.encode(since, forKey: .since)
     try container.encode(path, forKey: .path)
     try container.encode(paths, forKey: .paths)
     try container.encode(roundTrip, forKey: .roundTrip)

@@ -71,7 +71,7 @@ public struct StatusSnapshot: Hashable, Sendable, Codable {
 /// One other site as seen from here.
 public struct PeerStatus: Hashable, Sendable, Codable {
   /// The state of a link.
-  public enum State: String, Hashable, Sendable, Codable {
+  public enum State: String, Hashable, Sendable, Codable, CaseIterable {
     /// Tunnel and trunk answer.
     case up
     /// They do, but calls would sound poor, and there is no better way.
@@ -98,6 +98,8 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public let name: String
   /// The link's state.
   public let state: State
+  /// Since when, RFC 3339; at its cap: since when it is up.
+  public var since: String?
   /// The path in use, such as "wireguard 198.51.100.10:51820".
   public let path: String?
   /// The ways to reach it, the preferred one first.
@@ -135,7 +137,7 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   public let advice: String?
 
   enum CodingKeys: String, CodingKey {
-    case name, state, path, paths, mos, calls, trunk, extensions, addresses, advice
+    case name, state, since, path, paths, mos, calls, trunk, extensions, addresses, advice
     case roundTrip = "rtt_seconds"
     case lossTransmit = "loss_transmit_ratio"
     case lossReceive = "loss_receive_ratio"

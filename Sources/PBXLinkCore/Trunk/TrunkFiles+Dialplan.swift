@@ -90,7 +90,7 @@ extension TrunkConfiguration {
       " same => n,Set(GROUP(${ARG2})=)",
       " same => n,Return(${DIALSTATUS})",
       " same => n(full),Set(GROUP(${ARG2})=)",
-      " same => n,UserEvent(PbxlinkLimit,Peer: ${ARG3},Direction: out,Cap: ${ARG4})",
+      " same => n,UserEvent(PbxlinkLimit,Peer: ${ARG3},Direction: out,Cap: ${ARG4},Number: ${ARG1})",
       " same => n,Return(FULL)",
       "", "[\(TrunkNames.admit)]", "; (peer, site, cap): returns, or ends the call",
       "exten => s,1,Set(LOCAL(path)=${FILTER(a-z0-9_/,${IAXVAR(plk_path)})})",

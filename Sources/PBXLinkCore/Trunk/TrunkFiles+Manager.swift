@@ -13,6 +13,8 @@ extension TrunkConfiguration {
       "", "[\(TrunkNames.managerUser)]", "secret=\(managerSecret.exposedHex)",
       "deny=0.0.0.0/0.0.0.0", "deny=::/0", "permit=127.0.0.1/255.255.255.255",
       "read=system,call,user", "write=reporting,call,originate", "writetimeout=1000",
+      // Of a busy server's events only those of our channels, and what our dialplan says.
+      "eventfilter=Channel: IAX2/\(TrunkNames.peerPrefix)", "eventfilter=UserEvent: Pbxlink",
     ]
     return lines.joined(separator: "\n") + "\n"
   }

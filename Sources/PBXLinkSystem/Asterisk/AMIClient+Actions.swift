@@ -3,16 +3,6 @@
 
 public import PBXLinkCore
 
-/// A channel of Asterisk's.
-public struct AsteriskChannel: Hashable, Sendable {
-  /// The name, such as `IAX2/plk_b-1234`.
-  public let name: String
-  /// The extension it is in.
-  public let extensionName: String
-  /// Its unique id.
-  public let uniqueID: String
-}
-
 extension AMIClient {
   /// The IAX2 peers that Asterisk has in use (`IAXpeerlist`, the same from 16 to 22; `IAXpeers` lacks the
   /// ActionID and joins two names in one field).
@@ -33,12 +23,8 @@ extension AMIClient {
   public func coreStatus() async throws -> AMIMessage { try await request("CoreStatus") }
 
   /// All channels.
-  public func channels() async throws -> [AsteriskChannel] {
-    try await list("CoreShowChannels").map { channel in
-      AsteriskChannel(
-        name: channel["Channel"] ?? "", extensionName: channel["Exten"] ?? "",
-        uniqueID: channel["Uniqueid"] ?? "")
-    }
+  public func channels() async throws -> [CallTracker.Channel] {
+    try await list("CoreShowChannels").compactMap(\.channel)
   }
 
   /// Ends every channel whose name matches a POSIX extended regular expression; returns their names.

@@ -111,8 +111,7 @@ public actor AsteriskTrunkPlane {
     let channels = try await AMIClient.withConnection(port: access.port, secret: access.secret) { client in
       try await client.channels()
     }
-    let sites = channels.filter { !$0.isProbe }.compactMap { TrunkNames.site(ofChannel: $0.name) }
-    return sites.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    return channels.compactMap(\.site).reduce(into: [:]) { $0[$1, default: 0] += 1 }
   }
 
   /// Places a test call to a site: its answer is the one sign that a real call would go through. Nil while Asterisk here
@@ -166,9 +165,4 @@ public actor AsteriskTrunkPlane {
       throw AsteriskError.managerPort(configured: configuration.managerPort, actual: port)
     }
   }
-}
-
-extension AsteriskChannel {
-  /// A test call of a peer's, by the extension it is in, or of ours, by its id.
-  var isProbe: Bool { extensionName == TrunkNames.probe || uniqueID.hasPrefix("\(TrunkNames.probe)-") }
 }

@@ -22,7 +22,7 @@ public actor BFDSessions {
   private let open: BFDPeer.Opener
   private let start = ContinuousClock.now
   private let executor = QueueExecutor("bfd")
-  private var timer: (any DispatchSourceTimer)?
+  private var timer: DispatchTimer?
   private var peers: [BFDNeighbor: BFDPeer] = [:]
   private var receivers: [BFDNeighbor.Distance: DatagramSocket] = [:]
   private var failures: [BFDNeighbor.Distance: DatagramError] = [:]
@@ -83,11 +83,9 @@ public actor BFDSessions {
 
   /// Runs the sessions until the task is cancelled; then the neighbors are told.
   public func run() async throws {
-    let timer = DispatchSource.makeTimerSource(queue: executor.queue)
-    timer.setEventHandler { self.assumeIsolated { $0.tick() } }
+    let timer = DispatchTimer(executor.queue) { self.assumeIsolated { $0.tick() } }
     self.timer = timer
     schedule()
-    timer.activate()
     defer {
       timer.cancel()
       self.timer = nil

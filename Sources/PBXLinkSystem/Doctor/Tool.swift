@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 internal import Subprocess
+internal import SubprocessInput
 
 /// A command of the system's that is asked something.
 enum Tool {
@@ -47,7 +48,7 @@ enum Tool {
     do {
       let result = try await Subprocess.run(
         .name(command), arguments: Arguments(arguments), environment: .inherit.updating(["LC_ALL": "C"]),
-        input: .string(input), output: .string(limit: outputLimit), error: .string(limit: 1 << 16))
+        input: try .memory(input), output: .string(limit: outputLimit), error: .string(limit: 1 << 16))
       return Answer(
         isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput,
         error: result.standardError)

@@ -22,7 +22,7 @@ public struct AgentService: Sendable {
   public func run() async throws {
     // Sockets, keys and the database are ours alone; what Asterisk reads gets its mode explicitly.
     umask(0o077)
-    // A command that ends before it has read its input must not end the agent.
+    // A reader that goes away must not end the agent.
     signal(SIGPIPE, SIG_IGN)
     let engine = try Engine(siteFile: siteFile, logger: logger)
     let logger = logger

@@ -215,18 +215,6 @@ extension Engine {
   }
 }
 
-/// Does something for each element, for some of them at once.
-private func forEach<Element: Sendable>(
-  _ elements: [Element], atOnce limit: Int, _ body: @escaping @Sendable (Element) async -> Void
-) async {
-  await withTaskGroup(of: Void.self) { group in
-    for (index, element) in elements.enumerated() {
-      if index >= limit { await group.next() }
-      group.addTask { await body(element) }
-    }
-  }
-}
-
 extension [String] {
   /// How many bytes these documents have.
   fileprivate var byteCount: Int { reduce(0) { $0 + $1.utf8.count } }

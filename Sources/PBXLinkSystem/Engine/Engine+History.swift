@@ -55,7 +55,7 @@ extension Engine {
     if !changes.isEmpty { note { try history.record(changes) } }
   }
 
-  private func note(_ body: () throws -> Void) {
+  func note(_ body: () throws -> Void) {
     do {
       try body()
       historyProblem = nil

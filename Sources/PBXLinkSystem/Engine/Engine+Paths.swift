@@ -16,6 +16,8 @@ extension Engine {
       if let agent, agent.relayChoices != choices { relaysWanted.continuation.yield() }
       notePathStates(probed, at: moment)
       noteOutages()
+      noteLinkStates()
+      Task { await renewKnownStatus() }
     }
     guard agent != nil, !isDown, !isJoining, !probed.isEmpty else { return }
     do {

@@ -62,6 +62,7 @@ extension Engine {
       let desired = try agent.desiredState(at: now)
       report = await planes.apply(
         desired, clockIsRight: clockError == nil, holding: lastReport.held, at: now)
+      lastWarnings = warnings(desired, report)
       if let clockError { report.failures.append((.tunnel, clockError.message)) }
       let unreachable = agent.linkedSites(at: now).filter { site in
         site.descriptor.flatMap { report.tunnel?.peer(of: $0.wireguard) }.map { $0.endpoint == nil } ?? false
@@ -84,6 +85,7 @@ extension Engine {
       journal(JournalEntry(.planeFailed, "\(failure.plane.rawValue): \(failure.error)"))
     }
     lastReport = report
+    hasLooked = true
     if let former = report.formerPeers { formerPeers = former }
     noteLinks(at: now)
     serveExchange()

@@ -22,9 +22,13 @@ extension Engine {
     openHistory()
     try await withThrowingTaskGroup { group in
       group.addTask { try await control.run() }
+      group.addTask { try await self.serveMonitoring() }
+      await setHooks()
+      group.addTask { try await self.webhook.run() }
+      group.addTask { try await self.hookCommand.run() }
       group.addTask { try await self.watchClock() }
       group.addTask {
-        // Apart from the looks, which may take long: that the engine answers is the sign of life.
+        // Beside the looks, since one may take longer than the service manager waits.
         while true {
           try await Task.sleep(for: .seconds(Self.lookInterval))
           await self.showLife()
@@ -34,6 +38,7 @@ extension Engine {
       group.addTask { try await self.watchSilence() }
       group.addTask { try await self.visitRelays() }
       group.addTask { try await self.placeTestCalls() }
+      group.addTask { try await self.watchCalls() }
       let probes = PathProbes(
         port: self.configuration.probePort, timing: self.configuration.detection.timing)
       self.pathProbes = probes
@@ -51,8 +56,7 @@ extension Engine {
         // The answer is on its way to the command; let it arrive.
         try await Task.sleep(for: .seconds(1))
       }
-      Notify.ready(
-        status: agent.map { "site \($0.mesh.site) of mesh \($0.mesh.identity.name)" } ?? "in no mesh yet")
+      Notify.ready(status: lifeSign)
       if agent != nil {
         Task { await resolveNames() }
         await reconcile()
@@ -62,11 +66,26 @@ extension Engine {
     }
   }
 
-  private func showLife() { Notify.alive() }
+  /// A look takes seconds at most, and all that it asks is given up after a while: after this time it will never end.
+  private static let lookPatience = Duration.seconds(180)
+
+  /// That the engine answers and that its looks end are the signs of life; without them the service manager starts it anew.
+  private func showLife() {
+    guard ContinuousClock.now - turned < Self.lookPatience else {
+      return logger.critical("no look has ended for \(Self.lookPatience): the watchdog is not fed")
+    }
+    Notify.alive(status: lifeSign)
+  }
+
+  private var lifeSign: String {
+    guard let agent else { return "in no mesh yet" }
+    return "site \(agent.mesh.site) of mesh \(agent.mesh.identity.name)\(verdict.map { ": \($0)" } ?? "")"
+  }
 
   private func watchClock() async throws {
     var look = 0
     while !Task.isCancelled {
+      turned = .now
       try await Task.sleep(for: .seconds(Self.lookInterval))
       guard agent != nil, !isDown, !isJoining else { continue }
       do { try step { agent, now in ((), try agent.handle(.tick, at: now)) } } catch {
@@ -81,6 +100,8 @@ extension Engine {
       if look % Self.looksPerSync == 0 {
         rememberTime()
         await recordMinute()
+        compareCalls()
+        ProgramPages.release()
       }
       let (round, rest) = look.quotientAndRemainder(dividingBy: Self.looksPerSync)
       synchronizeLinks(round: rest == 0 ? round : nil)
@@ -94,7 +115,9 @@ extension Engine {
     raiseHighestTime(to: now)
     do {
       try store.commit([try .setMeta(.highestTime, highestTime)], at: now)
+      storeProblem = nil
     } catch {
+      storeProblem = "nothing can be kept: \(error)"
       logger.error("the time could not be kept: \(error)")
     }
   }

@@ -28,6 +28,8 @@ extension Engine {
     var fixed = [
       ("paths: state", old.stateDirectory, new.stateDirectory),
       ("paths: runtime", old.runtimeDirectory, new.runtimeDirectory),
+      ("monitoring: listen", "\(old.monitoring.listen)", "\(new.monitoring.listen)"),
+      ("monitoring: token_file", old.monitoring.tokenFile ?? "", new.monitoring.tokenFile ?? ""),
       ("probe: port", "\(old.probePort)", "\(new.probePort)"),
     ]
     if planes != nil {

@@ -11,33 +11,76 @@ extension Engine {
     let planes = try await openPlanes()
     let desired = try agent.desiredState(at: now)
     let report = await planes.plan(desired, at: now)
+    await lookAtPaths()
+    return try await status(report, warnings(desired, report), at: now) {
+      try await liveCalls(planes, report.trunk)
+    }
+  }
+
+  /// The status as the last look at the planes has shown it, ten seconds ago at most while nothing is amiss: for
+  /// monitoring, which may ask often.
+  func lastStatus() async throws -> StatusSnapshot {
+    await lookAtPaths()
+    return try await status(lastReport, lastWarnings, at: Self.clock()) { try await recentCalls() }
+  }
+
+  private func status(
+    _ report: Planes.Report, _ warnings: [String], at now: Timestamp,
+    calls: () async throws -> [SiteName: Int]
+  ) async throws -> StatusSnapshot {
+    let planes = try await openPlanes()
+    var surroundings = surroundings(report)
+    surroundings.figures = await pathProbes?.figures ?? [:]
+    do {
+      surroundings.calls = try await calls()
+    } catch {
+      surroundings.problems.append("calls cannot be counted: \(error)")
+    }
+    let agent = try member()
+    surroundings.problems +=
+      report.plan.unknown + warnings
+      + [storeProblem, exchangeProblem, agent.restoreProblem, historyProblem].compactMap(\.self)
+      + monitoringProblems.values.sorted() + lastReport.problems(besides: report) + (await probeProblems())
+      + (await bfd.problems) + (await hookProblems())
+    surroundings.neighbors = await bfd.statuses(at: now)
+    surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")
+    return StatusSnapshot(of: agent, in: surroundings, at: now)
+  }
+
+  /// What the engine knows of the links, without asking anything.
+  func surroundings(_ report: Planes.Report) -> StatusSnapshot.Surroundings {
     var surroundings = StatusSnapshot.Surroundings(started: started)
     surroundings.tunnel = marked(report.tunnel)
     surroundings.openVPN = report.openVPN
     surroundings.trunk = report.trunk
-    await lookAtPaths()
     surroundings.paths = pathStates
+    surroundings.linkStates = linkStates
     surroundings.testCalls = testCalls
-    surroundings.figures = await pathProbes?.figures ?? [:]
-    do {
-      surroundings.calls = try await calls(planes, report.trunk)
-    } catch {
-      surroundings.problems.append("calls cannot be counted: \(error)")
-    }
-    surroundings.problems +=
-      report.plan.unknown + desired.problems + (exchangeProblem.map { [$0] } ?? [])
-      + (agent.restoreProblem.map { [$0] } ?? []) + (historyProblem.map { [$0] } ?? [])
-      + lastReport.problems(besides: report) + (await probeProblems()) + (await bfd.problems)
+    surroundings.isDown = isDown
+    return surroundings
+  }
+
+  /// What to warn of beside a state that is to be.
+  func warnings(_ desired: DesiredState, _ report: Planes.Report) -> [String] {
+    desired.problems
       + (report.trunk.map { desired.trunk.warnings(for: $0, port: configuration.trunk.port) } ?? []).map(
         \.description)
-    surroundings.neighbors = await bfd.statuses(at: now)
-    surroundings.backend = (planes.tunnel.name.rawValue, backendReason ?? "")
-    surroundings.isDown = isDown
-    return StatusSnapshot(of: agent, in: surroundings, at: now)
+  }
+
+  /// Calls now, as Asterisk tells of them; while it does not, counted at most once in five seconds however many want to know.
+  private func recentCalls() async throws -> [SiteName: Int] {
+    if let current = calls.current { return current }
+    if let callCount, ContinuousClock.now - callCount.moment < .seconds(5) {
+      return try await callCount.calls.value
+    }
+    let (planes, trunk) = (try await openPlanes(), lastReport.trunk)
+    let count = Task { try await liveCalls(planes, trunk) }
+    callCount = (count, .now)
+    return try await count.value
   }
 
   /// Calls now; none where Asterisk does not run.
-  private func calls(_ planes: Planes, _ trunk: ObservedTrunk?) async throws -> [SiteName: Int] {
+  private func liveCalls(_ planes: Planes, _ trunk: ObservedTrunk?) async throws -> [SiteName: Int] {
     trunk?.isRunning == true ? try await planes.trunk.liveCalls() : [:]
   }
 

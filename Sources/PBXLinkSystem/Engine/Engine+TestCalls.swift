@@ -13,9 +13,9 @@ extension Engine {
     while true {
       try await Task.sleep(for: Self.testCallPause)
       guard let agent, let planes, let probes = pathProbes, !isDown, !isJoining else { continue }
-      let linked = agent.linkedSites(at: Self.clock()).map(\.name)
-      testCalls.keep(Set(linked))
-      let ready = linked.reduce(into: [:]) { $0[$1] = testablePath(to: $1, agent)?.since }
+      let (linked, trunk) = (agent.linkedSites(at: Self.clock()), lastReport.trunk?.peers ?? [:])
+      testCalls.keep(Set(linked.map(\.name)))
+      let ready = linked.reduce(into: [:]) { $0[$1.name] = testablePath(to: $1, agent, trunk)?.since }
       guard let site = testCalls.next(among: ready, at: probes.now) else { continue }
       do {
         guard try await planes.trunk.liveCalls()[site] ?? 0 == 0 else {
@@ -32,10 +32,10 @@ extension Engine {
   }
 
   /// The path to a site, if the link is up as far as can be told without a call.
-  func testablePath(to name: SiteName, _ agent: Agent) -> PathState? {
-    guard let site = agent.linkedSite(name, at: Self.clock()),
-      let path = pathStates[name]?[agent.path(to: site)], path.isUp || path.isOnlyAgentSilent,
-      let trunk = lastReport.trunk?.peers[name]
+  /// - Parameter trunk: what Asterisk says of each site.
+  func testablePath(to site: Site, _ agent: Agent, _ trunk: [SiteName: String]) -> PathState? {
+    guard let path = pathStates[site.name]?[agent.path(to: site)], path.isUp || path.isOnlyAgentSilent,
+      let trunk = trunk[site.name]
     else { return nil }
     return QualifyStatus(trunk).isReachable ? path : nil
   }

@@ -31,7 +31,10 @@ extension Engine {
       }
     }
     await lookAtPaths()
-    let mayCall = evidence.calls.value == 0 && testablePath(to: name, agent) != nil
+    let linked = agent.linkedSite(name, at: Self.clock())
+    let mayCall =
+      evidence.calls.value == 0
+      && linked.flatMap { testablePath(to: $0, agent, lastReport.trunk?.peers ?? [:]) } != nil
     evidence.testCall = await HostExamination.look {
       if mayCall { try await placeTestCall(to: name, planes) }
       return testCalls.last[name]

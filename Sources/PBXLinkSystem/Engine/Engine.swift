@@ -15,10 +15,15 @@ public actor Engine {
   let cryptography = OpenSSLCryptography()
   let started: Timestamp
   var configuration: Configuration {
-    didSet { if configuration.bfd != oldValue.bfd { Task { await watchNeighbors() } } }
+    didSet {
+      if configuration.bfd != oldValue.bfd { Task { await watchNeighbors() } }
+      if configuration.events != oldValue.events { Task { await setHooks() } }
+    }
   }
   /// Nil before `init` or `join`.
   var agent: Agent?
+  /// Tell others of events.
+  let webhook, hookCommand: EventHook
   var planes: Planes?
   var backendReason: String?
   var isDown = false
@@ -42,6 +47,21 @@ public actor Engine {
   var history: HistoryStore?
   var historyProblem: String?
   var outages = OutageTracker()
+  /// The calls with peers.
+  var calls = CallWatch()
+  /// What the service manager shows of the links.
+  var verdict: String?
+  /// What other sites measure, who is asking them, and since when.
+  var sharedRows: [SiteName: StatusPage.SharedRow] = [:]
+  var rowsTask: Task<Void, Never>?
+  var rowsMoment = ContinuousClock.now
+  /// What we measure, as it was told last.
+  var ownRow: (row: LinkRow, moment: ContinuousClock.Instant)?
+  /// The last day of the links and the calls of today, and when they were read.
+  var pasts:
+    (links: [SiteName: LinkPast], calls: [SiteName: CallReport.Day], moment: ContinuousClock.Instant)?
+  /// Since when each link is in its state.
+  var linkStates: LinkStates
   /// The relays that are being visited.
   var visitedRelays: Set<SiteName> = []
   /// Yields when they are to be visited, and who does so next.
@@ -55,6 +75,10 @@ public actor Engine {
   var testCalls = TestCallSchedule()
   var reconciliation: Task<Planes.Report, Never>?
   var exchange: Task<Void, Never>?
+  /// Why the store cannot be written, by the last attempt.
+  var storeProblem: String?
+  /// When the loop of looks has last turned.
+  var turned = ContinuousClock.now
   /// Why the exchange is not served.
   var exchangeProblem: String?
   /// Whether an init or a join is under way; the planes are its own meanwhile.
@@ -66,6 +90,19 @@ public actor Engine {
   var handoverWatchEnd = ContinuousClock.now
   /// Whether names are being looked up.
   var isResolving = false
+  /// Why nothing is served to monitoring, by where.
+  var monitoringProblems: [Endpoint: String] = [:]
+  /// When monitoring has last asked, and the status that it is told of.
+  var scraped: ContinuousClock.Instant?
+  var known: (status: StatusSnapshot, moment: ContinuousClock.Instant)?
+  /// What monitoring was told last.
+  var metricsAnswers: [MetricsFormat: (text: Task<[UInt8], any Error>, moment: ContinuousClock.Instant)] = [:]
+  /// Warnings that go with the state that was last applied.
+  var lastWarnings: [String] = []
+  /// Whether the planes have been looked at since the start.
+  var hasLooked = false
+  /// The last count of calls, and when it was begun.
+  var callCount: (calls: Task<[SiteName: Int], any Error>, moment: ContinuousClock.Instant)?
   /// Ends when 'uninstall' has left nothing to run for.
   let uninstalled = AsyncStream<Void>.makeStream()
 
@@ -84,6 +121,9 @@ public actor Engine {
     started = now
     highestTime = try state.meta(.highestTime) ?? now
     isDown = try state.meta(.isDown) ?? false
+    webhook = try EventHook(store, .webhookPosition, logger: logger, clock: Self.clock)
+    hookCommand = try EventHook(store, .hookCommandPosition, logger: logger, clock: Self.clock)
+    linkStates = LinkStates(journal: try store.lastLinkStates())
     guard let mesh: Mesh = try state.meta(.mesh) else { return }
     let generations: KeyGenerations = try state.meta(.keyGenerations) ?? KeyGenerations()
     agent = try Agent(
@@ -139,8 +179,11 @@ public actor Engine {
     }
     raiseHighestTime(to: now)
     if !changes.isEmpty { try store.commit(changes + [try .setMeta(.highestTime, highestTime)], at: now) }
+    let isOther = next.mesh.site != agent?.mesh.site
     agent = next
+    if isOther { Task { await setHooks() } }
     for case .journal(let entry) in effects {
+      wakeHooks()
       logger.info(
         "\(entry.text)",
         metadata: ["event": "\(entry.kind.rawValue)", "site": "\(entry.site?.description ?? "-")"])
@@ -174,9 +217,12 @@ public actor Engine {
   func journal(_ entry: JournalEntry) {
     do {
       try store.commit([.appendEvent(entry)], at: Self.clock())
+      storeProblem = nil
     } catch {
+      storeProblem = "the journal is not written: \(error)"
       logger.error("journal: \(error)")
     }
+    wakeHooks()
     logger.info(
       "\(entry.text)",
       metadata: ["event": "\(entry.kind.rawValue)", "site": "\(entry.site?.description ?? "-")"])

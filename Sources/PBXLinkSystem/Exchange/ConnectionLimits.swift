@@ -4,10 +4,10 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Keeps the connections to our exchange few and short: whoever lets a request drip in, or an answer out, is cut off
+/// Keeps the connections to a server of ours few and short: whoever lets a request drip in, or an answer out, is cut off
 /// and has held up nobody else.
 final class ConnectionLimits: Sendable {
-  /// Most connections of one address at a time. A site makes one for each request.
+  /// Most connections of one address to the exchange at a time. A site makes one for each request.
   static let connections = 32
   /// Seconds that a connection may last: twice what our own client waits for an answer.
   static let lifetime: Int64 = 30
@@ -15,12 +15,16 @@ final class ConnectionLimits: Sendable {
   static let idleTime: Int64 = 15
 
   private let lifetime: TimeAmount
+  private let limit: Int
   private let open = Mutex<[String: Int]>([:])
   /// Told of each connection that was cut off.
   private let cutOff: @Sendable (String) -> Void
 
-  init(lifetime: Int64, cutOff: @escaping @Sendable (_ address: String) -> Void) {
+  init(
+    lifetime: Int64, limit: Int = connections, cutOff: @escaping @Sendable (_ address: String) -> Void
+  ) {
     self.lifetime = .seconds(lifetime)
+    self.limit = limit
     self.cutOff = cutOff
   }
 
@@ -29,7 +33,7 @@ final class ConnectionLimits: Sendable {
 
   private func enter(_ address: String) -> Bool {
     open.withLock { open in
-      guard open[address, default: 0] < Self.connections else { return false }
+      guard open[address, default: 0] < limit else { return false }
       open[address, default: 0] += 1
       return true
     }

@@ -79,6 +79,8 @@ struct ExchangeClient: Sendable {
     }
   }
 
+  func links() async throws -> LinksAnswer { try await post(ExchangePath.links, LinksRequest()) }
+
   func join(_ request: JoinRequest) async throws -> JoinAnswer {
     try await post(ExchangePath.join, request)
   }

@@ -29,6 +29,7 @@ enum ExchangePath {
   static let relay = "/v1/relay"
   static let direct = "/v1/direct"
   static let relayed = "/v1/relayed"
+  static let links = "/v1/links"
   static let join = "/v1/join"
 }
 

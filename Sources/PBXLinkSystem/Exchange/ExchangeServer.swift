@@ -22,6 +22,7 @@ protocol ExchangeDelegate: Sendable {
   func exchangeRelay(_ request: RelayRequest, from address: IPAddress) async throws -> RelayAnswer
   func exchangeDirect(_ request: DirectRequest, from address: IPAddress) async throws -> DirectAnswer
   func exchangeRelayed(_ request: RelayedRequest, from address: IPAddress) async throws -> DirectAnswer
+  func exchangeLinks(_ request: LinksRequest, from address: IPAddress) async throws -> LinksAnswer
   func exchangeJoin(_ request: JoinRequest, from address: IPAddress) async throws -> JoinAnswer
 }
 
@@ -60,6 +61,7 @@ struct ExchangeServer: Sendable {
     serve(ExchangePath.relay) { try await delegate.exchangeRelay($0, from: $1) }
     serve(ExchangePath.direct) { try await delegate.exchangeDirect($0, from: $1) }
     serve(ExchangePath.relayed) { try await delegate.exchangeRelayed($0, from: $1) }
+    serve(ExchangePath.links) { try await delegate.exchangeLinks($0, from: $1) }
     serve(ExchangePath.join) { try await delegate.exchangeJoin($0, from: $1) }
     var quiet = logger
     quiet.logLevel = .error
@@ -74,7 +76,7 @@ struct ExchangeServer: Sendable {
           additionalChannelHandlers: [limits.handler()], idleTimeout: .seconds(ConnectionLimits.idleTime))),
       configuration: .init(address: .hostname(address.description, port: Int(port)), serverName: "pbxlink"),
       logger: quiet)
-    try await application.run()
+    try await application.serve()
   }
 }
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-internal import Dispatch
 internal import Glibc
+internal import NIOPosix
 internal import PBXLinkCore
 
-/// The host's resolver (getaddrinfo), off the cooperative threads because it blocks.
+/// The host's resolver (getaddrinfo), on threads of its own because it blocks.
 enum NameResolution {
+  private static let threads = NIOThreadPool.blocking(threads: 4)
+
   /// The addresses of a name; throws with the resolver's words.
   static func addresses(of name: String) async throws -> [IPAddress] {
-    try await withCheckedThrowingContinuation { continuation in
-      DispatchQueue.global().async { continuation.resume(with: Result { try look(up: name) }) }
-    }
+    try await threads.runIfActive { try look(up: name) }
   }
 
   /// An endpoint with its host looked up; one that is an address stays as it is.

@@ -9,7 +9,7 @@ enum Notify {
   /// Start-up is finished.
   static func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
   /// The main loop turns; systemd restarts a service that stops saying so (WatchdogSec=).
-  static func alive() { send("WATCHDOG=1") }
+  static func alive(status: String) { send("WATCHDOG=1\nSTATUS=\(status)") }
   /// A reload begins; CLOCK_MONOTONIC in microseconds lets systemd tell reloads apart.
   static func reloading() {
     send("RELOADING=1\nMONOTONIC_USEC=\(NIODeadline.now().uptimeNanoseconds / 1000)")

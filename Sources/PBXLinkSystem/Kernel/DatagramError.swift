@@ -27,6 +27,7 @@ public struct DatagramError: Error, Hashable, Sendable, CustomStringConvertible 
       case EADDRINUSE: "; another program has the port: find it with 'ss -lunp'"
       case EADDRNOTAVAIL: "; this host lacks the address; that of a tunnel is put back by the next look at it"
       case ENODEV: "; the interface is gone, and the next look at the tunnel brings it back"
+      case EAGAIN, ENOBUFS: "; more is sent than the line takes: see 'tc -s qdisc show'"
       default: ""
       }
     let place = interface.map { " on \($0)" } ?? ""

@@ -46,6 +46,8 @@ final class DatagramSocket {
   private let interface: String?
   private var source: (any DispatchSourceRead)?
   private var isOpen = true
+  /// Whether nobody is called back for now.
+  private var isPaused = false
   /// Room for the longest datagram.
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
@@ -86,10 +88,26 @@ final class DatagramSocket {
     source.activate()
   }
 
+  /// Calls nobody back until ``resume()``, while it is read without that.
+  func pause() {
+    guard isOpen, !isPaused else { return }
+    isPaused = true
+    source?.suspend()
+  }
+
+  /// Calls back again.
+  func resume() {
+    guard isPaused else { return }
+    isPaused = false
+    source?.resume()
+  }
+
   /// Closes the socket, once nothing reads from it any more.
   func stop() {
     guard isOpen else { return }
     isOpen = false
+    // One that is suspended would never be cancelled.
+    resume()
     if let source { source.cancel() } else { close(descriptor) }
     source = nil
   }

@@ -4,6 +4,7 @@
 internal import FoundationEssentials
 public import PBXLinkCore
 internal import Subprocess
+internal import SubprocessInput
 internal import Synchronization
 internal import SystemPackage
 
@@ -111,7 +112,7 @@ public struct Nftables: Sendable {
         let result = try await run(
           command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0]),
           arguments: Arguments(Array(command.dropFirst()) + arguments),
-          environment: .inherit.updating(["LC_ALL": "C"]), input: .string(input),
+          environment: .inherit.updating(["LC_ALL": "C"]), input: try .memory(input),
           output: .string(limit: Self.outputLimit), error: .string(limit: Self.outputLimit))
         return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
       }

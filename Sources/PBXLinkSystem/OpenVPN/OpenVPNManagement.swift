@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-internal import Dispatch
 internal import Glibc
+internal import NIOPosix
 internal import PBXLinkCore
 
 /// What we say to openvpn processes, and they to us.
@@ -114,11 +114,11 @@ enum OpenVPNManagement {
     }
   }
 
+  private static let threads = NIOThreadPool.blocking(threads: 2)
+
   private static func blocking<Result: Sendable>(
     _ body: @escaping @Sendable () throws(OpenVPNError) -> Result
   ) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-      DispatchQueue.global().async { continuation.resume(with: Swift.Result(catching: body).mapError { $0 }) }
-    }
+    try await threads.runIfActive { try body() }
   }
 }

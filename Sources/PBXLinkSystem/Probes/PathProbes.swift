@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-internal import Dispatch
+internal import Glibc
 public import PBXLinkCore
 
 /// Probes every path to every peer with STAMP packets (RFC 8762), also the paths that are not in use, and
@@ -30,7 +30,7 @@ public actor PathProbes {
   private var stations: [ProbeStation.Place: ProbeStation] = [:]
   private var nextSlot = 0
   private var standards: [SiteName: CallStandard] = [:]
-  private var timer: (any DispatchSourceTimer)?
+  private var timer: DispatchTimer?
 
   /// Nonisolated as every executor; sockets are read on its queue.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -62,6 +62,11 @@ public actor PathProbes {
     probes.values.reduce(into: [:]) {
       $0[$1.target.site, default: [:]][$1.target.path] = $1.probe.figures(at: now)
     }
+  }
+
+  /// What all probes have shown of each path that is watched.
+  public var counters: [SiteName: [TunnelPath: ProbeCounters]] {
+    probes.values.reduce(into: [:]) { $0[$1.target.site, default: [:]][$1.target.path] = $1.probe.counters }
   }
 
   /// Why an interface cannot be probed, for those where that is so.
@@ -100,12 +105,12 @@ public actor PathProbes {
     // OpenVPN over TCP is a stream, which carries any.
     if let mtu {
       for scheduled in probes.values where scheduled.target.path != .openvpnTCP {
-        scheduled.probe.searchMTU(upTo: mtu, at: now)
+        scheduled.update { $0.searchMTU(upTo: mtu, at: now) }
       }
     }
     for scheduled in probes.values where scheduled.target.path == .wireguard {
       if unreachable.contains(scheduled.target.site) {
-        scheduled.probe.loseEndpoint()
+        scheduled.update { $0.loseEndpoint() }
       } else if !scheduled.probe.hasEndpoint {
         hurry(scheduled)
       }
@@ -126,16 +131,14 @@ public actor PathProbes {
   /// Asks for another detection time of all paths from now on.
   public func set(_ timing: BFDSession.Timing) {
     self.timing = timing
-    for scheduled in probes.values { scheduled.probe.set(timing) }
+    for scheduled in probes.values { scheduled.update { $0.set(timing) } }
   }
 
   /// Probes until the task is cancelled.
   public func run() async throws {
-    let timer = DispatchSource.makeTimerSource(queue: executor.queue)
-    timer.setEventHandler { self.assumeIsolated { $0.tick() } }
+    let timer = DispatchTimer(executor.queue, step: PathProbe.grain) { self.assumeIsolated { $0.tick() } }
     self.timer = timer
     schedule()
-    timer.activate()
     defer {
       timer.cancel()
       self.timer = nil
@@ -148,7 +151,7 @@ public actor PathProbes {
   /// The peers need not take our absence for a fault of the paths.
   private func takeLeave() {
     for scheduled in probes.values where scheduled.probe.state.isUp {
-      let packet = scheduled.probe.lastProbe(at: now, timestamp: .now)
+      let packet = scheduled.update { $0.lastProbe(at: now, timestamp: .now) }
       stations[scheduled.target.place]?.send(packet, to: scheduled.target.peer)
     }
   }
@@ -158,23 +161,27 @@ public actor PathProbes {
   }
 
   /// Nothing to watch: no timer.
-  private func schedule() { timer?.fire(after: queue.next.map { $0 - now }) }
+  private func schedule() {
+    let next = stations.values.compactMap(\.nextRead).reduce(queue.next) { min($0 ?? $1, $1) }
+    timer?.fire(after: next.map { $0 - now })
+  }
 
   /// Sends what is due, after reading what has come.
   private func tick() {
-    for place in Set(queue.due(at: now).map(\.target.place)) {
-      stations[place]?.refresh(
-        on: executor.queue, answer: { self.assumeIsolated { $0.receive(at: place) } },
-        padded: { self.assumeIsolated { $0.take($0.stations[place]?.answersToPadded() ?? [], at: place) } },
-        probe: { self.assumeIsolated { $0.reflect(at: place) } })
-      receive(at: place)
-      reflect(at: place)
+    let places = Set(queue.due(at: now).map(\.target.place))
+    for place in places {
+      stations[place]?.refresh(on: executor.queue) { self.assumeIsolated { $0.read(at: place) } }
+    }
+    for (place, station) in stations
+    where places.contains(place) || station.nextRead.map({ $0 <= now }) ?? false {
+      read(at: place)
     }
     // What has come may have put off some of them, and hurried others.
     for scheduled in queue.takeDue(at: now) {
       note(lateness: now - scheduled.due)
       update(scheduled) { probe in
-        if let packets = probe.tick(at: now, timestamp: .now, jitter: .random(in: 0...1)) {
+        // Not from the kernel: that is a system call for each, and nobody gains by guessing it.
+        if let packets = probe.tick(at: now, timestamp: .now, jitter: drand48()) {
           send(packets, to: scheduled.target)
         }
         if let standard = standards[scheduled.target.site] { probe.rate(by: standard, at: now) }
@@ -201,13 +208,11 @@ public actor PathProbes {
     }
   }
 
-  private func receive(at place: ProbeStation.Place) {
-    take(stations[place]?.answers() ?? [], at: place)
-  }
-
-  private func take(_ answers: [ProbeStation.Answer], at place: ProbeStation.Place) {
-    for answer in answers {
-      guard let scheduled = peers[place]?[answer.peer] else { continue }
+  private func read(at place: ProbeStation.Place) {
+    guard let station = stations[place] else { return }
+    let former = station.nextRead
+    station.read(at: now) { answer in
+      guard let scheduled = peers[place]?[answer.peer] else { return }
       update(scheduled) { probe in
         switch answer.kind {
         case .padded(let reflection): probe.receive(padded: reflection, at: now - answer.age)
@@ -216,15 +221,12 @@ public actor PathProbes {
         }
       }
       requeue(scheduled)
-    }
-  }
-
-  private func reflect(at place: ProbeStation.Place) {
-    stations[place]?.reflect { peer, probe, age in
+    } reflect: { peer, probe, age in
       guard let scheduled = peers[place]?[peer] else { return nil }
       defer { requeue(scheduled) }
       return update(scheduled) { $0.receive(probe, at: now - age) }
     }
+    if former == nil, station.nextRead != nil { schedule() }
   }
 
   /// Tells that something has come from some sites.
@@ -233,7 +235,7 @@ public actor PathProbes {
   }
 
   private func hurry(_ scheduled: ScheduledProbe) {
-    scheduled.probe.hurry(at: now)
+    scheduled.update { $0.hurry(at: now) }
     requeue(scheduled)
   }
 
@@ -245,7 +247,7 @@ public actor PathProbes {
   private func update<Result>(_ scheduled: ScheduledProbe, _ body: (inout PathProbe) -> Result) -> Result {
     let before = (scheduled.probe.state.condition, scheduled.probe.state.mtu)
     defer { if (scheduled.probe.state.condition, scheduled.probe.state.mtu) != before { changed.yield() } }
-    return body(&scheduled.probe)
+    return scheduled.update(body)
   }
 }
 

@@ -6,12 +6,23 @@ internal import PBXLinkCore
 /// The probes of one path, and when something is due for them.
 final class ScheduledProbe {
   let target: ProbeTarget
-  var probe: PathProbe
+  private(set) var probe: PathProbe
+  /// When the probe wants to be asked.
+  fileprivate private(set) var wanted: Duration
   /// Where it stands in the queue.
   fileprivate(set) var due: Duration
 
   init(_ target: ProbeTarget, _ probe: PathProbe) {
-    (self.target, self.probe, due) = (target, probe, probe.due)
+    (self.target, self.probe, wanted, due) = (target, probe, probe.due, probe.due)
+  }
+
+  /// Changes the probe, without a copy of it.
+  func update<Result>(_ body: (inout PathProbe) -> Result) -> Result {
+    func update(_ probe: inout PathProbe) -> Result {
+      defer { wanted = probe.due }
+      return body(&probe)
+    }
+    return update(&probe)
   }
 }
 
@@ -34,14 +45,14 @@ struct ProbeQueue {
 
   /// Puts one in that is not in it. Most are due after all others.
   mutating func insert(_ entry: ScheduledProbe) {
-    entry.due = entry.probe.due
+    entry.due = entry.wanted
     let index = entries.lastIndex { $0.due <= entry.due }.map { $0 + 1 } ?? 0
     entries.insert(entry, at: index)
   }
 
   /// One may be due earlier than it was; true if so. One that is due later is asked for nothing, and goes back.
   mutating func hurry(_ entry: ScheduledProbe) -> Bool {
-    guard entry.probe.due < entry.due else { return false }
+    guard entry.wanted < entry.due else { return false }
     entries.removeAll { $0 === entry }
     insert(entry)
     return true

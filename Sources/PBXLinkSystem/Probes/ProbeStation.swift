@@ -35,6 +35,7 @@ final class ProbeStation {
   /// A session of its own for probes that are long, and get lost for that.
   private var paddedSender: DatagramSocket?
   private var reflector: DatagramSocket?
+  private var pacing = ReadPacing()
   /// Datagrams handled in one go, so that no peer's flood keeps the queue from its own probes.
   private static let batch = 64
 
@@ -44,29 +45,27 @@ final class ProbeStation {
     self.open = open
   }
 
+  private var sockets: [DatagramSocket] { [sender, paddedSender, reflector].compactMap(\.self) }
+
   /// Opens the sockets, and opens them again when the interface was replaced.
-  func refresh(
-    on queue: DispatchQueue, answer: @escaping @Sendable () -> Void, padded: @escaping @Sendable () -> Void,
-    probe: @escaping @Sendable () -> Void
-  ) {
+  /// - Parameter body: called on the queue when there is something to read.
+  func refresh(on queue: DispatchQueue, whenReadable body: @escaping @Sendable () -> Void) {
     // All are of one interface.
     if let sender, sender.isCurrent { return }
     close()
     do throws(DatagramError) {
       let senders = (try open(place.interface, place.local, 0), try open(place.interface, place.local, 0))
       let reflector = try open(place.interface, place.local, port)
-      senders.0.whenReadable(on: queue, answer)
-      senders.1.whenReadable(on: queue, padded)
-      reflector.whenReadable(on: queue, probe)
       (sender, paddedSender) = senders
-      (self.reflector, failure) = (reflector, nil)
+      (self.reflector, failure, pacing) = (reflector, nil, ReadPacing())
+      for socket in sockets { socket.whenReadable(on: queue, body) }
     } catch {
       failure = error
     }
   }
 
   func close() {
-    for socket in [sender, paddedSender, reflector] { socket?.stop() }
+    for socket in sockets { socket.stop() }
     (sender, paddedSender, reflector) = (nil, nil, nil)
   }
 
@@ -92,6 +91,24 @@ final class ProbeStation {
     }
   }
 
+  /// When to read without being called back; nil: not before that.
+  var nextRead: Duration? { pacing.next }
+
+  /// Reads what waits, and chooses how to learn of what comes next.
+  /// - Parameters:
+  ///   - take: takes an answer.
+  ///   - reflect: takes a probe in that has waited for some time, and gives our end of its BFD session.
+  func read(
+    at now: Duration, take: (Answer) -> Void,
+    reflect: (_ peer: IPAddress, _ probe: STAMPPacket, _ age: Duration) -> BFDPacket?
+  ) {
+    let counts = [readAnswers(take), readAnswersToPadded(take), self.reflect(reflect)]
+    let former = pacing.isPolling
+    pacing.read(counts.reduce(0, +), isMore: counts.contains(Self.batch), at: now)
+    guard pacing.isPolling != former else { return }
+    for socket in sockets { if pacing.isPolling { socket.pause() } else { socket.resume() } }
+  }
+
   /// What has come back from a peer.
   struct Answer {
     enum Kind {
@@ -106,46 +123,49 @@ final class ProbeStation {
     let age: Duration
   }
 
-  /// The answers to long probes that wait.
-  func answersToPadded() -> [Answer] {
-    var answers: [Answer] = []
-    while answers.count < Self.batch, let datagram = paddedSender?.receive() {
-      guard let peer = datagram.source.address, datagram.source.port == port,
-        let answer = STAMPReflection(bytes: datagram.bytes)
-      else { continue }
-      answers.append(Answer(peer: peer, kind: .padded(answer), age: datagram.age))
+  /// Gives the datagrams that wait to somebody, and returns how many there were.
+  private func drain(_ socket: DatagramSocket?, _ body: (DatagramSocket.Datagram) -> Void) -> Int {
+    for count in 0..<Self.batch {
+      guard let datagram = socket?.receive() else { return count }
+      body(datagram)
     }
-    return answers
+    return Self.batch
   }
 
-  /// The other answers that wait.
-  func answers() -> [Answer] {
-    var answers: [Answer] = []
-    while answers.count < Self.batch, let datagram = sender?.receive() {
+  private func readAnswersToPadded(_ take: (Answer) -> Void) -> Int {
+    drain(paddedSender) { datagram in
+      guard let peer = datagram.source.address, datagram.source.port == port,
+        let answer = STAMPReflection(bytes: datagram.bytes)
+      else { return }
+      take(Answer(peer: peer, kind: .padded(answer), age: datagram.age))
+    }
+  }
+
+  private func readAnswers(_ take: (Answer) -> Void) -> Int {
+    drain(sender) { datagram in
       let kind: Answer.Kind? =
         datagram.source.port == port
         ? STAMPReflection(bytes: datagram.bytes).map(Answer.Kind.agent)
         : IAXPoke(answeredBy: datagram.bytes).map(Answer.Kind.asterisk)
-      guard let peer = datagram.source.address, let kind else { continue }
-      answers.append(Answer(peer: peer, kind: kind, age: datagram.age))
+      guard let peer = datagram.source.address, let kind else { return }
+      take(Answer(peer: peer, kind: kind, age: datagram.age))
     }
-    return answers
   }
 
   /// Answers the probes that wait, each at its own length by the way that it came.
-  /// - Parameter take: takes a probe in that has waited for some time, and gives our end of its BFD session.
-  func reflect(_ take: (_ peer: IPAddress, _ probe: STAMPPacket, _ age: Duration) -> BFDPacket?) {
-    for _ in 0..<Self.batch {
-      guard let reflector, let datagram = reflector.receive() else { break }
+  private func reflect(_ take: (_ peer: IPAddress, _ probe: STAMPPacket, _ age: Duration) -> BFDPacket?)
+    -> Int
+  {
+    drain(reflector) { datagram in
       guard let peer = datagram.source.address, peers.contains(peer),
         let packet = STAMPPacket(bytes: datagram.bytes)
-      else { continue }
+      else { return }
       let liveness = take(peer, packet, datagram.age)
       let answer = STAMPReflection(
         to: packet, number: count(peer, datagram.source.port), receivedAt: datagram.arrival,
         ttl: datagram.ttl, sentAt: NTPTimestamp.now, liveness: liveness)
       do throws(DatagramError) {
-        try reflector.send(answer.bytes, to: datagram.source)
+        try reflector?.send(answer.bytes, to: datagram.source)
       } catch {
         // A long one that our interface does not carry is the peer's to find out.
         if error.errno != EMSGSIZE { failure = error }

@@ -16,6 +16,11 @@ extension SiteFile {
     ("exchange", "The exchange of signed documents, inside the tunnel."),
     ("probe", "The measurement of the links, inside the tunnel."),
     ("bfd", "BFD sessions (RFC 5880) with routers outside the mesh; none unless they are listed."),
+    ("monitoring", "What Prometheus and other monitoring reads over HTTP: /metrics, /status.json, /readyz."),
+    (
+      "events",
+      "Who is told of events, such as a link that is down; nobody unless it is set. 'pbxlink events' has them all."
+    ),
     ("paths", "Where pbxlink keeps its files."),
   ]
 
@@ -30,7 +35,7 @@ extension SiteFile {
       "Emergency numbers besides \(EmergencyNumbers.builtIn.joined(separator: ", ")).\n"
         + "No extension may shadow one, and no other site reaches one through here."),
     .one(
-      "asterisk", "configuration_directory", \.asterisk.configurationDirectory, .directory,
+      "asterisk", "configuration_directory", \.asterisk.configurationDirectory, .path,
       "Asterisk's configuration directory (astetcdir)."),
     .optional(
       "asterisk", "local_context", \.asterisk.localContext, .context, example: "local-extensions",
@@ -106,8 +111,29 @@ extension SiteFile {
       "bfd", "detection", \.bfd.detection, .choice,
       "How soon they are found to be gone, and we by them, as far as they agree: normal is 1.5 seconds,\n"
         + "fast 0.5, slow 5."),
-    .one("paths", "state", \.stateDirectory, .directory, "Keys and the database."),
-    .one("paths", "runtime", \.runtimeDirectory, .directory, "The control socket."),
+    .list(
+      "monitoring", "listen", \.monitoring.listen, .listener, example: "[\"127.0.0.1:9470\"]",
+      "Addresses of this server and TCP ports. Any but a loopback address needs token_file. []: nowhere."),
+    .optional(
+      "monitoring", "token_file", \.monitoring.tokenFile, .path,
+      example: "/etc/pbxlink/monitoring.token",
+      "A file with a token of 16 characters or more, which readers must then show (Authorization: Bearer TOKEN)."
+    ),
+    .optional(
+      "events", "webhook", \.events.webhook, .webURL, example: "https://chat.example.com/hooks/abc",
+      "Where each is posted as JSON. What is not taken is tried again for a quarter of an hour."),
+    .list(
+      "events", "webhook_kinds", \.events.webhookKinds, .choice, example: "[link_down, link_up]",
+      "Of which kinds. Left out: those that tell of a link or a router, of a site that is revoked or cloned, of\n"
+        + "another authority, and of a tunnel, firewall or trunk that cannot be set up."),
+    .optional(
+      "events", "command", \.events.command, .path, example: "/usr/local/bin/tell-me",
+      "A program that is run for each: JSON on standard input; PBXLINK_KIND, PBXLINK_SITE, PBXLINK_TEXT."),
+    .list(
+      "events", "command_kinds", \.events.commandKinds, .choice, example: "[link_down, link_up]",
+      "Of which kinds, likewise."),
+    .one("paths", "state", \.stateDirectory, .path, "Keys and the database."),
+    .one("paths", "runtime", \.runtimeDirectory, .path, "The control socket."),
   ]
 }
 

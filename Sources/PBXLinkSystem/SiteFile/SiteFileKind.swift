@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
+internal import FoundationEssentials
 internal import PBXLinkCore
 
 /// One kind of value in a site file: how it reads, how it is written, and what to say when it is neither.
@@ -60,6 +61,7 @@ extension SiteFileKind<IPAddress> {
 }
 
 extension SiteFileKind<Endpoint> {
+  static let listener = Self("ADDRESS:PORT, such as 127.0.0.1:9470 or [::1]:9470") { $0.address != nil }
   static let endpoint = Self("HOST:PORT, such as pbx.example.com:51820 or [2001:db8::5]:51820")
 }
 
@@ -91,7 +93,11 @@ extension SiteFileKind<String> {
   static let emergencyNumber = Self("an emergency number of 2 to 15 digits, such as \"115\"") {
     (try? EmergencyNumbers(adding: [$0])) != nil
   }
-  static let directory = Self("an absolute path, such as /var/lib/pbxlink") { path in
+  static let webURL = Self("a URL such as https://chat.example.com/hooks/abc") { text in
+    let url = URL(string: text)
+    return ["http", "https"].contains(url?.scheme) && url?.host?.isEmpty == false
+  }
+  static let path = Self("an absolute path, such as /var/lib/pbxlink") { path in
     path.first == "/" && path.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
   }
   /// Asterisk cuts longer context names (AST_MAX_CONTEXT is 80, with the zero byte).

@@ -5,7 +5,7 @@ internal import GRDB
 internal import Glibc
 public import PBXLinkCore
 
-/// The past of all links, in an SQLite file of its own: losing it loses nothing that a link needs. What is too old is
+/// The past of all links and their calls, in an SQLite file of its own: losing it loses nothing that a link needs. What is too old is
 /// deleted with each hour.
 public final class HistoryStore: Sendable {
   /// The database file.
@@ -56,6 +56,7 @@ public final class HistoryStore: Sendable {
           CREATE INDEX outage_site ON outage (site, began);
           """)
     }
+    migrator.registerMigration("2") { try makeCallTables($0) }
     return migrator
   }()
 
@@ -74,6 +75,7 @@ public final class HistoryStore: Sendable {
         ])
       try database.execute(
         sql: "DELETE FROM outage WHERE ended < ?", arguments: [now.seconds - Self.lifetimes.hours])
+      try Self.removeOldCalls(from: database, at: now)
     }
   }
 
@@ -131,6 +133,36 @@ public final class HistoryStore: Sendable {
     }
   }
 
+  /// The last day of all links.
+  public func pasts(at now: Timestamp) throws(StoreError) -> [SiteName: LinkPast] {
+    let start = LinkPast.start(at: now)
+    return try read { database in
+      var parts: [SiteName: [Int: LinkPast.Part]] = [:]
+      let samples = try Row.fetchAll(
+        database,
+        sql: """
+          SELECT site, (time - ?) / ? AS part, avg(rtt) AS rtt, avg(max(
+            coalesce(loss_transmit, loss_receive), coalesce(loss_receive, loss_transmit))) AS loss
+          FROM sample WHERE length = ? AND time >= ? GROUP BY site, part
+          """, arguments: [start.seconds, LinkPast.partLength, LinkSample.minute, start.seconds])
+      for row in samples {
+        guard let site = SiteName(row["site"] as String) else { continue }
+        parts[site, default: [:]][row["part"]] = LinkPast.Part(roundTrip: row["rtt"], loss: row["loss"])
+      }
+      var outages: [SiteName: [Outage]] = [:]
+      for row in try Row.fetchAll(
+        database, sql: "SELECT * FROM outage WHERE ended IS NULL OR ended > ? ORDER BY began, id",
+        arguments: [start.seconds])
+      {
+        guard let site = SiteName(row["site"] as String), let outage = Outage(row) else { continue }
+        outages[site, default: []].append(outage)
+      }
+      return Set(parts.keys).union(outages.keys).reduce(into: [:]) { pasts, site in
+        pasts[site] = LinkPast(start: start, parts: parts[site] ?? [:], outages: outages[site] ?? [])
+      }
+    }
+  }
+
   /// Closes the database and removes its files.
   public func erase() throws(StoreError) {
     do {
@@ -171,7 +203,7 @@ public final class HistoryStore: Sendable {
     let hour: Timestamp
   }
 
-  private func write(_ body: (Database) throws -> Void) throws(StoreError) {
+  func write(_ body: (Database) throws -> Void) throws(StoreError) {
     do {
       try queue.write(body)
     } catch {
@@ -179,7 +211,7 @@ public final class HistoryStore: Sendable {
     }
   }
 
-  private func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+  func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
     do {
       return try queue.read(body)
     } catch {

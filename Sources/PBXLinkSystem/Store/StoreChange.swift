@@ -24,6 +24,9 @@ public enum StoreChange: Hashable, Sendable {
     case keyGenerations = "key_generations"
     case restoredFrom = "restored_from"
     case authorityExported = "authority_exported"
+    /// The last events that each kind of hook is done with.
+    case webhookPosition = "webhook_position"
+    case hookCommandPosition = "hook_command_position"
   }
 
   /// Sets a single value.

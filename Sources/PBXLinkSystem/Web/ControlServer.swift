@@ -5,6 +5,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import Hummingbird
 internal import Logging
+internal import NIOCore
 internal import PBXLinkCore
 
 /// Serves the control socket: root and the group 'pbxlink' may use it, by the socket's permissions.
@@ -18,7 +19,9 @@ struct ControlServer: Sendable {
     let engine = engine
     let router = Router(context: ControlContext.self)
     router.add(middleware: ErrorAnswers())
+    router.add(middleware: CommandJournal(engine: engine))
     router.get("/v1/status") { _, _ in JSONReply(try await engine.status()) }
+    router.get("/v1/metrics") { _, _ in JSONReply(try await Control.MetricsAnswer(engine)) }
     router.get("/v1/sites") { _, _ in JSONReply(try await engine.sites()) }
     router.get("/v1/plan") { _, _ in JSONReply(try await engine.plan()) }
     router.get("/v1/why/:site") { _, context in
@@ -26,6 +29,12 @@ struct ControlServer: Sendable {
     }
     router.get("/v1/history/:site") { _, context in
       JSONReply(try await engine.history(of: context.parameters.require("site")))
+    }
+    router.get("/v1/calls") { request, context in
+      JSONReply(try await engine.callReport(request.uri.decodeQuery(as: CallQuery.self, context: context)))
+    }
+    router.get("/v1/events") { request, context in
+      JSONReply(try await engine.events(request.uri.decodeQuery(as: EventQuery.self, context: context)))
     }
     router.get("/v1/documents") { _, _ in JSONReply(try await engine.documents()) }
     router.post("/v1/init") {
@@ -86,7 +95,7 @@ struct ControlServer: Sendable {
       configuration: .init(address: .unixDomainSocket(path: path), serverName: "pbxlink"),
       onServerRunning: { _ in restrict(path) }, logger: quiet)
     defer { unlink(path) }
-    try await application.run()
+    try await application.serve()
   }
 
   /// Makes sure that we are the only agent; to be called before anything outside is touched.
@@ -124,6 +133,12 @@ private func restrict(_ path: String) {
 
 struct ControlContext: RequestContext {
   var coreContext: CoreRequestContextStorage
-  init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
+  let channel: any Channel
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = .init(source: source)
+    channel = source.channel
+  }
+
   var maxUploadSize: Int { exchangeBodyLimit }
 }

@@ -135,7 +135,7 @@ struct RotationTests {
     #expect(head.peersForHandover(at: now)?.count == 1)
   }
 
-  @Test("the interval of the site file brings one, unless that would leave a site behind")
+  @Test("the interval brings one, unless it would leave a site behind or the clock is in doubt")
   func schedule() throws {
     var (head, lyon) = try pair()
     let days = Int64(head.configuration.rotationDays)
@@ -145,7 +145,12 @@ struct RotationTests {
       settle(&head, &lyon)
     }
     #expect(try !head.handle(.tick, at: now + (days - 1) * 86_400).contains(.rotateKeys))
-    #expect(try head.handle(.tick, at: now + days * 86_400).contains(.rotateKeys))
+    let due = now + days * 86_400
+    #expect(try !head.handle(.tick, at: due).contains(.rotateKeys), "nobody has told the time yet")
+    _ = try head.handle(.clock(now, of: lyon.mesh.site), at: due)
+    #expect(try !head.handle(.tick, at: due).contains(.rotateKeys), "by lyon's clock it is not time")
+    _ = try head.handle(.clock(due + 60, of: lyon.mesh.site), at: due)
+    #expect(try head.handle(.tick, at: due).contains(.rotateKeys))
     head.configuration.rotationDays = 0
     #expect(try !head.handle(.tick, at: now + days * 86_400).contains(.rotateKeys))
   }

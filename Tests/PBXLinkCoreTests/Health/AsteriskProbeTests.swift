@@ -25,7 +25,7 @@ struct AsteriskProbeTests {
       frame[offset] = value
       #expect(IAXPoke(answeredBy: frame) == nil)
     }
-    for length in 0..<12 { #expect(IAXPoke(answeredBy: Self.pong.prefix(length)) == nil) }
+    for length in 0..<12 { #expect(IAXPoke(answeredBy: Array(Self.pong.prefix(length))) == nil) }
   }
 
   @Test("is asked each five seconds, and is silent after three questions, 1.5 seconds each")

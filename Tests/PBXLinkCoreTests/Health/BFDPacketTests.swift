@@ -46,7 +46,7 @@ struct BFDPacketTests {
       for index in zeros { octets[index] = 0 }
       #expect(BFDPacket(bytes: octets) == nil)
     }
-    for length in 0..<24 { #expect(BFDPacket(bytes: Self.octets.prefix(length)) == nil) }
+    for length in 0..<24 { #expect(BFDPacket(bytes: Array(Self.octets.prefix(length))) == nil) }
   }
 
   @Test(
@@ -64,8 +64,8 @@ struct BFDPacketTests {
   }
 
   private func request(_ packet: BFDPacket) -> [UInt8] {
-    var bytes: [UInt8] = []
-    Liveness.appendRequest(packet, to: &bytes)
+    var bytes = [UInt8](repeating: 0, count: Liveness.requestLength)
+    Liveness.writeRequest(packet, into: &bytes, at: 0)
     return bytes
   }
 

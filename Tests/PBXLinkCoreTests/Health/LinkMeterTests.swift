@@ -34,6 +34,8 @@ struct LinkMeterTests {
       return NTPTimestamp(unixSeconds: seconds, nanoseconds: attoseconds / 1_000_000_000)
     }
 
+    var counters: ProbeCounters { meter.counters }
+
     mutating func restartReflector() { reflected = 0 }
 
     mutating func probe(there: Fate, back: Fate) {
@@ -157,6 +159,12 @@ struct LinkMeterTests {
     #expect(figures.transmit.lossRatio == Double(lostThere) / 502, "seed \(seed)")
     #expect(figures.receive.lossRatio == Double(lostBack) / Double(reached + 2), "seed \(seed)")
     #expect(figures.duplicates == doubled && figures.answers == 503 - lostThere - lostBack, "seed \(seed)")
+    let counters = path.counters
+    #expect(counters.sent == 503 && counters.received == figures.answers, "seed \(seed)")
+    #expect(counters.duplicates == doubled && counters.reordered == figures.reordered, "seed \(seed)")
+    #expect(counters.roundTrips.counts.reduce(0, +) == counters.received, "seed \(seed)")
+    // One that comes late was taken for lost, and a counter does not fall again.
+    #expect(counters.transmitLost >= lostThere && counters.receiveLost >= lostBack, "seed \(seed)")
   }
 
   @Test("a packet that is doubled on the way there is a duplicate, and hides no loss")

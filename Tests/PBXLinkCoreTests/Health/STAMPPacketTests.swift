@@ -36,7 +36,7 @@ struct STAMPPacketTests {
     "an answer is as long as the packet, but never shorter than the base packet",
     arguments: [(14, 44), (43, 44), (44, 44), (45, 45), (1472, 1472)])
   func symmetricalLength(length: Int, answered: Int) throws {
-    var bytes = packet.bytes.prefix(length) + [UInt8](repeating: 0, count: max(0, length - 44))
+    let bytes = Array(packet.bytes.prefix(length)) + [UInt8](repeating: 0, count: max(0, length - 44))
     let received = try #require(STAMPPacket(bytes: bytes))
     let moment = NTPTimestamp(value: 7)
     let answer = STAMPReflection(
@@ -44,17 +44,16 @@ struct STAMPPacketTests {
     ).bytes
     #expect(answer.count == answered)
     #expect(Array(answer.dropFirst(44)) == Array(bytes.dropFirst(44)))
-    bytes = bytes.prefix(13)
-    #expect(STAMPPacket(bytes: bytes) == nil)
+    #expect(STAMPPacket(bytes: Array(bytes.prefix(13))) == nil)
   }
 
   @Test("an answer without TTL, of 38 octets, is read; a shorter one is not")
   func shortAnswer() throws {
     let answer = STAMPReflection(
       to: packet, number: 0, receivedAt: NTPTimestamp(value: 1), ttl: 9, sentAt: NTPTimestamp(value: 2))
-    let short = try #require(STAMPReflection(bytes: answer.bytes.prefix(38)))
+    let short = try #require(STAMPReflection(bytes: Array(answer.bytes.prefix(38))))
     #expect(short.senderTimestamp == packet.timestamp && short.senderTTL == 0 && short.extensions.isEmpty)
-    #expect(STAMPReflection(bytes: answer.bytes.prefix(37)) == nil)
+    #expect(STAMPReflection(bytes: Array(answer.bytes.prefix(37))) == nil)
   }
 
   @Test("whatever arrives is read or refused, and what is read is written back", arguments: 0..<50)

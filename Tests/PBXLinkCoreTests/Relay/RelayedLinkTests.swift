@@ -163,6 +163,30 @@ struct RelayedLinkTests {
     #expect(!three.one.wouldTake(three.head.mesh.site, to: three.two.mesh.site, at: now), "it has it already")
   }
 
+  @Test(
+    "an end whose question was answered by a way that is silent since then knows that it was left for being poor"
+  )
+  func lostAnswer() throws {
+    var three = try three()
+    let (one, two, relay) = (three.one.mesh.site, three.two.mesh.site, three.head.mesh.site)
+    for _ in 0..<14 {
+      let effects = try step(&three, wireguard: [.degraded, .degraded]).one
+      if effects.contains(.askForRelay(two, relay: relay)) { break }
+    }
+    _ = try three.two.handle(.takeRelay(one, relay: relay, monotonic: three.moment), at: now)
+    let effects = try step(&three, wireguard: [.down, .down]).one
+    let text = "link to 'two' moves to relay '\(relay)': calls by wireguard would sound poor"
+    #expect(effects.contains(.journal(JournalEntry(.pathChanged, site: two, text))))
+    let site = try #require(three.one.linkedSite(two, at: now))
+    #expect(three.one.linkPaths(to: site, states: [:], figures: [:], openVPN: nil).hasLeftPoorPath)
+    // So it is not tried again at once, though it is seen to work.
+    let direct = PathState(.up, since: three.moment)
+    for _ in 0..<60 {
+      let effects = try step(&three, direct: direct)
+      #expect(effects.one.isEmpty && three.one.relay(to: site) == relay)
+    }
+  }
+
   @Test("a site without the role keeps no notes, and one that refuses in its site file has no part in it")
   func refusal() throws {
     var three = try three()

@@ -9,7 +9,7 @@ import Testing
 struct PlanTests {
   @Test("nothing to change is said only when everything could be looked at")
   func empty() {
-    #expect(Plan(steps: []).lines() == ["Nothing to change."])
+    #expect(Plan(steps: []).lines() == ["Nothing to change in tunnel, firewall and trunks."])
     #expect(Plan(steps: [], unknown: ["trunk: no answer"]).lines() == ["! trunk: no answer"])
   }
 

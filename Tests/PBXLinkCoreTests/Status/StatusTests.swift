@@ -70,6 +70,7 @@ struct StatusTests {
     surroundings.tunnel = tunnel
     var trunk = ObservedTrunk()
     trunk.version = AsteriskVersion("Asterisk 22.10.1~dfsg")
+    trunk.isRunning = true
     trunk.livePeers = [("plk_lyon", "OK (3 ms)"), ("plk_oslo", "UNREACHABLE")].map { name, status in
       LiveTrunkPeer(
         name: name, userName: "", address: "10.77.0.1", port: "4569", isEncrypted: true, status: status)
@@ -82,6 +83,10 @@ struct StatusTests {
     surroundings.figures = [lyon.mesh.site: [.wireguard: poorLine]]
     surroundings.backend = ("kernel", "the kernel has the wireguard module")
     surroundings.neighbors = try routers()
+    surroundings.linkStates = LinkStates(journal: [
+      lyon.mesh.site: (.linkUp, now + -11_100), oslo.mesh.site: (.trunkDown, now + -42),
+      try #require(SiteName("rome")): (.linkUp, now + -90),
+    ])
     return (head, surroundings)
   }
 
@@ -105,11 +110,66 @@ struct StatusTests {
     }
   }
 
-  @Test("the screen is as recorded: a row a peer, advice under what is not well")
+  @Test("the screen is as recorded: a peer's rows, advice under what is not well")
   func table() throws {
     let (agent, surroundings) = try mesh()
     let snapshot = StatusSnapshot(of: agent, in: surroundings, at: now)
     try golden("mesh.txt", snapshot.table().joined(separator: "\n") + "\n")
+    #expect(snapshot.table().allSatisfy { $0.count <= 80 }, "it fits a terminal of 80 columns")
+  }
+
+  @Test(
+    "peers are sorted with what is worst first, by name where there is no difference",
+    arguments: [
+      (StatusSnapshot.Order.name, "lyon oslo rome turin wien"), (.state, "rome oslo lyon turin wien"),
+      (.roundTrip, "lyon oslo rome turin wien"), (.mos, "lyon oslo rome turin wien"),
+      (.calls, "lyon oslo rome turin wien"), (.loss, "lyon oslo rome turin wien"),
+    ])
+  func order(order: StatusSnapshot.Order, names: String) throws {
+    let (agent, surroundings) = try mesh()
+    let snapshot = StatusSnapshot(of: agent, in: surroundings, at: now)
+    #expect(snapshot.sorted(by: order).map(\.name).joined(separator: " ") == names)
+  }
+
+  @Test("the metrics are as recorded in both formats: each peer has all series, NaN for what is unknown")
+  func metrics() throws {
+    let (agent, surroundings) = try mesh()
+    var measured = Measurements()
+    measured.timerLag = .microseconds(1500)
+    measured.process = ProcessUsage(
+      processorTime: .milliseconds(12_340), residentBytes: 50_000_000, virtualBytes: 400_000_000,
+      openFiles: 40,
+      openFilesLimit: nil, start: 1_700_000_000.25)
+    var counters = ProbeCounters()
+    (counters.sent, counters.received, counters.receiveLost, counters.reordered) = (120, 96, 20, 2)
+    for milliseconds in [4, 5, 41, 130, 2500] { counters.roundTrips.add(.milliseconds(milliseconds)) }
+    measured.probes[try #require(SiteName("lyon"))] = [.wireguard: counters]
+    let status = StatusSnapshot(of: agent, in: surroundings, at: now)
+    try golden("mesh.prom", text(.prometheus) { status.write(measured, to: &$0) })
+    try golden("mesh.om", text(.openMetrics) { status.write(measured, to: &$0) })
+  }
+
+  @Test("no series of a site is left once it is removed, and none is there before it has joined")
+  func removedSeries() throws {
+    var (agent, surroundings) = try mesh()
+    func peers(_ agent: Agent) -> Set<String> {
+      let status = StatusSnapshot(of: agent, in: surroundings, at: now)
+      let text = text(.prometheus) { status.write(to: &$0) }
+      return Set(text.matches(of: /[{,]peer="([^"]*)"/).map { String($0.1) })
+    }
+    #expect(peers(agent) == ["lyon", "oslo", "rome", "turin"])
+    _ = try agent.remove(try #require(SiteName("lyon")), reason: "sold", at: now)
+    #expect(peers(agent) == ["oslo", "rome", "turin"])
+  }
+
+  @Test("an Asterisk that does not run has no version in the status, though the program tells one")
+  func stoppedAsterisk() throws {
+    let (agent, found) = try mesh()
+    var surroundings = found
+    surroundings.trunk?.isRunning = false
+    let status = StatusSnapshot(of: agent, in: surroundings, at: now)
+    #expect(surroundings.trunk?.version != nil && status.agent.asteriskVersion == nil)
+    #expect(text(.prometheus) { status.write(to: &$0) }.contains("\npbxlink_asterisk_up 0\n"))
   }
 
   @Test("the JSON is as recorded: units in the names, null for what is unknown")

@@ -171,6 +171,8 @@ struct BFDInteroperationTests {
     try await withLink { link in
       let router = try await BFDRouter.start(
         .bird, in: link.us, local: BFDLink.ours, neighbor: BFDLink.theirs)
+      // BIRD opens its port after it has gone to the background.
+      #expect(try await eventually { try await link.us.exec("ss", "-Hulna").contains(":3784") })
       try await link.listening(to: [link.neighbor(.singleHop)]) { listener async throws in
         #expect(try await eventually { await !listener.problems.isEmpty })
         let problem = await listener.problems.first ?? ""

@@ -268,6 +268,30 @@ struct PathProbesTests {
     }
   }
 
+  @Test("a queue that is full is named, and what does not fit does not wait")
+  func fullQueue() async throws {
+    try await NetworkNamespace.with(count: 2) { spaces in
+      let one = try ProbeOffice(spaces[0], "10.77.0.1")
+      let two = try ProbeOffice(spaces[1], "10.77.0.2")
+      try await ProbeOffice.cable(one, two, "one")
+      try await one.space.ip("route", "add", "10.77.0.0/16", "dev", "one")
+      // What waits for the answer of a neighbor that there is not fills the socket's buffer.
+      try await one.space.exec("sysctl", "-qw", "net.ipv4.neigh.one.unres_qlen_bytes=100000000")
+      let socket = try await one.space.inside {
+        Carried(socket: try DatagramSocket(interface: "one", local: one.address, port: 0))
+      }.socket
+      let nobody = DatagramSocket.SocketAddress(try #require(IPAddress("10.77.0.9")), port: ProbeOffice.port)
+      let probe = [UInt8](repeating: 0, count: 1000)
+      let failure = #expect(throws: DatagramError.self) {
+        for _ in 0..<10_000 { try socket.send(probe, to: nobody) }
+      }
+      #expect(failure?.errno == EAGAIN)
+      #expect(failure?.description.hasSuffix("see 'tc -s qdisc show'") == true)
+      try await one.space.ip("neighbor", "flush", "dev", "one")
+      try socket.send(probe, to: DatagramSocket.SocketAddress(two.address, port: ProbeOffice.port))
+    }
+  }
+
   @Test("a flip is told to whoever listens")
   func changes() async throws {
     try await ProbeOffice.withTwo { one, two in

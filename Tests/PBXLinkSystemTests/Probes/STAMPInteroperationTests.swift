@@ -12,10 +12,9 @@ import Testing
   "STAMP with others",
   .enabled(if: NetworkNamespace.obstacle == nil, Comment(rawValue: NetworkNamespace.obstacle ?? "")))
 struct STAMPInteroperationTests {
-  private static let source = URL(filePath: #filePath)
-  private static let script = source.deletingLastPathComponent().appending(path: "stamp_peer.py").path
-  private static let python = source.deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appending(path: ".build/python/bin/python3").path
+  private static let script = URL(filePath: #filePath).deletingLastPathComponent().appending(
+    path: "stamp_peer.py"
+  ).path
 
   private struct Answer: Decodable, Equatable {
     let length: Int
@@ -50,7 +49,8 @@ struct STAMPInteroperationTests {
     try await ProbeOffice.withTwo { one, two in
       #expect(try await one.become(.up, .up))
       let output = try await two.space.exec(
-        Self.python, Self.script, "send", "one", "\(two.address)", "\(one.address)", "\(ProbeOffice.port)")
+        OtherPrograms.python, Self.script, "send", "one", "\(two.address)", "\(one.address)",
+        "\(ProbeOffice.port)")
       let answers = try lines(output, of: Answer.self)
       #expect(answers.map(\.sequence) == [0, 1, 2], "its own count")
       #expect(answers.map(\.sender_sequence) == [7, 8, 9] && answers.allSatisfy { $0.sender_ttl == 200 })
@@ -82,7 +82,7 @@ struct STAMPInteroperationTests {
         "add table inet loss", "add chain inet loss input { type filter hook input priority 0; }",
         "add rule inet loss input iifname one udp dport 4571 numgen inc mod 5 == 4 drop")
       let output = try await two.space.exec(
-        Self.python, Self.script, "reflect", "one", "\(two.address)", "\(ProbeOffice.port)", "80")
+        OtherPrograms.python, Self.script, "reflect", "one", "\(two.address)", "\(ProbeOffice.port)", "80")
       let packets = try lines(output, of: Packet.self)
       #expect(
         packets.count == 80 && packets.allSatisfy { $0.length == 92 && $0.is_now && $0.error == [0, 0] })

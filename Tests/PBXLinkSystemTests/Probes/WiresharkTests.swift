@@ -39,9 +39,8 @@ struct WiresharkTests {
         try await OtherPrograms.capture(
           60, "udp port \(ProbeOffice.port)", on: "one", in: two.space, to: wire)
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "twamp_control.py")
-        let python = OtherPrograms.root + "/../python/bin/python3"
         _ = try await OtherPrograms.run(
-          in: two.space, [python, script.path, wire, capture, "\(ProbeOffice.port)"])
+          in: two.space, [OtherPrograms.python, script.path, wire, capture, "\(ProbeOffice.port)"])
         let test = "twamp.test."
         let rows = try await OtherPrograms.fields(
           of: capture,

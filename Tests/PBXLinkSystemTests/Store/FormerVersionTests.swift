@@ -123,13 +123,22 @@ struct FormerVersionTests {
     ]
     #expect(changes(from: tunnel, to: desired.tunnel, at: now) == [])
     let files = try TrunkFiles(desired.trunk, enablingManager: false)
-    // A dialplan is loaded again without a call noticing.
-    let testCall = (
-      former: "exten => plkprobe,1,Answer()\n",
-      now: "exten => plkprobe,1,Set(CDR_PROP(disable)=1)\n same => n,Answer()\n"
-    )
+    // Dialplan and manager users are loaded again without a call noticing.
+    let differences = [
+      (
+        "exten => plkprobe,1,Answer()\n",
+        "exten => plkprobe,1,Set(CDR_PROP(disable)=1)\n same => n,Answer()\n"
+      ),
+      ("Direction: out,Cap: ${ARG4})", "Direction: out,Cap: ${ARG4},Number: ${ARG1})"),
+      (
+        "writetimeout=1000\n",
+        "writetimeout=1000\neventfilter=Channel: IAX2/plk_\neventfilter=UserEvent: Pbxlink\n"
+      ),
+    ]
     for file in TrunkFile.allCases {
-      let expected = try FormerState.text(file.description).replacing(testCall.former, with: testCall.now)
+      let expected = differences.reduce(try FormerState.text(file.description)) { text, difference in
+        text.replacing(difference.0, with: difference.1)
+      }
       #expect(files[file] == expected, "\(file)")
     }
   }

@@ -53,6 +53,27 @@ struct HistoryStoreTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
   }
 
+  @Test("the last day is given in half hours, with the outages that touch it")
+  func pasts() throws {
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let store = try HistoryStore(directory: directory)
+    let now = start + 2 * 86_400
+    for (minutes, rtt) in [(-2000, 9), (-31, 0.01), (-1, 0.02), (0, 0.03), (1, 0.05)] as [(Int64, Double)] {
+      try store.record([lyon: sample(now + minutes * 60, rtt: rtt)], at: now + minutes * 60 + 60)
+    }
+    try store.record([
+      .began(lyon, Outage(.down, began: start, cause: "old")), .ended(lyon, start + 60),
+      .began(lyon, Outage(.down, began: start + 60, cause: "touches")), .ended(lyon, now + -60),
+      .began(lyon, Outage(.degraded, began: now, cause: "lasts")),
+    ])
+    let past = try #require(try store.pasts(at: now + 120)[lyon])
+    #expect(past.parts.count == LinkPast.count && past.parts.compactMap(\.self).count == 3)
+    #expect(past.parts[45]?.roundTrip == 0.01 && past.parts[46]?.roundTrip == 0.02)
+    #expect(past.parts[47].map { abs($0.roundTrip - 0.04) < 1e-9 } == true)
+    #expect(past.parts[47]?.loss == 0, "one direction is known")
+    #expect(past.outages.map(\.cause) == ["touches", "lasts"])
+  }
+
   @Test("an outage is open until it ends, for the next agent too; those of a link that flaps are bounded")
   func outages() throws {
     defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -43,6 +43,39 @@ struct StoreTests {
     }
   }
 
+  @Test("the journal is given in parts: the last ones, since a moment, of a site, of kinds, after a number")
+  func events() throws {
+    try withDirectory { directory in
+      let store = try Store(directory: directory)
+      let lyon = try #require(SiteName("lyon"))
+      let entries = [
+        JournalEntry(.meshCreated, "0"), JournalEntry(.linkUp, site: lyon, "1"),
+        JournalEntry(.planApplied, "2"), JournalEntry(.linkDown, site: lyon, "3"),
+        JournalEntry(.linkUp, site: SiteName("oslo"), "4"),
+      ]
+      for (offset, entry) in entries.enumerated() {
+        try store.commit([.appendEvent(entry)], at: now + Int64(offset))
+      }
+      func texts(_ change: (inout EventQuery) -> Void) throws -> String {
+        var query = EventQuery()
+        change(&query)
+        return try store.events(query).map(\.text).joined()
+      }
+      #expect(try texts { _ in } == "01234")
+      #expect(try texts { $0.limit = 2 } == "34")
+      #expect(try texts { $0.since = (now + 2).seconds } == "234")
+      #expect(try texts { $0.site = lyon } == "13")
+      #expect(try texts { $0.kinds = [.meshCreated, .linkUp] } == "014")
+      #expect(try texts { $0.after = 3 } == "34")
+      #expect(
+        try texts {
+          $0.kinds = [.linkUp]; $0.site = lyon; $0.limit = -1
+        } == "1")
+      let states = try store.lastLinkStates()
+      #expect(states[lyon]?.kind == .linkDown && states[lyon]?.time == now + 3 && states.count == 2)
+    }
+  }
+
   @Test("a value that does not decode is an error, not an absent value")
   func unreadableValue() throws {
     try withDirectory { directory in

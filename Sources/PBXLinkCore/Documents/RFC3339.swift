@@ -12,14 +12,22 @@ struct RFC3339: Codable {
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
-    guard let date = try? Date(text, strategy: .iso8601) else {
+    guard let moment = Timestamp(rfc3339: text) else {
       throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is no RFC 3339 time")
     }
-    moment = Timestamp(seconds: Int64(date.timeIntervalSince1970))
+    self.moment = moment
   }
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(moment.description)
+  }
+}
+
+extension Timestamp {
+  /// A moment from a text such as 2026-11-23T12:00:00Z; nil when it is none.
+  public init?(rfc3339 text: String) {
+    guard let date = try? Date(text, strategy: .iso8601) else { return nil }
+    self.init(seconds: Int64(date.timeIntervalSince1970))
   }
 }
