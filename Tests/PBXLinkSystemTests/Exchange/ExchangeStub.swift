@@ -54,6 +54,9 @@ actor ExchangeStub: ExchangeDelegate {
   func exchangeRelayed(_ request: RelayedRequest, from address: IPAddress) async throws -> DirectAnswer {
     DirectAnswer(wait: nil)
   }
+  func exchangeLinks(_ request: LinksRequest, from address: IPAddress) throws -> LinksAnswer {
+    LinksAnswer(row: LinkRow(links: [:]))
+  }
   func exchangeJoin(_ request: JoinRequest, from address: IPAddress) throws -> JoinAnswer {
     joins.append(request)
     return try JSONDecoder().decode(JoinAnswer.self, from: Data(#"{"membership":"m","documents":[]}"#.utf8))
@@ -72,7 +75,7 @@ actor ExchangeStub: ExchangeDelegate {
     server.lifetime = lifetime
     let running = Task { [server] in try await server.run() }
     defer { running.cancel() }
-    while (try? SharedPortStream(to: port)) == nil { await Task.yield() }
+    try #require(try await eventually { (try? SharedPortStream(to: port)) != nil })
     try await body(stub, port)
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: pbxlink contributors
 
-import Dispatch
+import Foundation
 import Glibc
 import PBXLinkCore
 
@@ -24,6 +24,11 @@ final class SharedPortStream: Sendable {
   /// Connects from one loopback address to another.
   convenience init(to port: UInt16, from source: UInt8 = 1) throws {
     try self.init(socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0))
+    // bind(2) may choose the very port where nobody listens yet: the stream would be connected to itself, and nobody could
+    // listen there for a minute. connect(2) chooses among others than those given to listeners.
+    var late: Int32 = 1
+    setsockopt(
+      descriptor, Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, &late, socklen_t(MemoryLayout<Int32>.size))
     let results = [
       withLoopback(port: 0, host: source) { bind(descriptor, $0, $1) },
       withLoopback(port: port) { connect(descriptor, $0, $1) },
@@ -72,10 +77,10 @@ final class SharedPortStream: Sendable {
   }
 }
 
-/// Runs something that blocks on a thread that no other task needs.
+/// Runs something that blocks on a thread of its own: those of dispatch queues are the ones that all tasks share.
 private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
   await withCheckedContinuation { continuation in
-    DispatchQueue.global().async { continuation.resume(returning: body()) }
+    Thread.detachNewThread { continuation.resume(returning: body()) }
   }
 }
 
