@@ -86,9 +86,9 @@ struct RotationTests {
     try await wait(for: "paris to give nice up", upTo: .seconds(220)) {
       let status = try await paris.status()
       let peer = try #require(status.peers.first { $0.name == "nice" })
-      let last = try Date(try #require(peer.lastHandshake), strategy: .iso8601)
-      let now = try Date(status.time, strategy: .iso8601)
-      return peer.state == .down && now.timeIntervalSince(last) > 181 ? () : nil
+      let last = try #require(peer.lastHandshake).moment
+      let now = try #require(Timestamp(rfc3339: status.time))
+      return peer.state == .down && now - last > 181 ? () : nil
     }
     try await paris.run(["pbxlink", "rotate-keys"]).checked()
     try await nice.startAgent()

@@ -4,12 +4,15 @@
 internal import FoundationEssentials
 
 /// A moment as JSON for people and other programs has it: 2026-11-23T12:00:00Z.
-struct RFC3339: Codable {
-  let moment: Timestamp
+public struct RFC3339: Hashable, Sendable, Codable {
+  /// The moment.
+  public let moment: Timestamp
 
-  init(_ moment: Timestamp) { self.moment = moment }
+  /// A moment to be told.
+  public init(_ moment: Timestamp) { self.moment = moment }
 
-  init(from decoder: any Decoder) throws {
+  /// Decodes a text such as 2026-11-23T12:00:00Z.
+  public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
     guard let moment = Timestamp(rfc3339: text) else {
@@ -18,7 +21,8 @@ struct RFC3339: Codable {
     self.moment = moment
   }
 
-  func encode(to encoder: any Encoder) throws {
+  /// Encodes the text.
+  public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(moment.description)
   }

@@ -35,7 +35,7 @@ extension StatusPage {
     func both(_ there: String?, _ here: String?) -> String? {
       there == nil && here == nil ? nil : "\(there ?? "?") there, \(here ?? "?") here"
     }
-    let handshake = peer.lastHandshake.flatMap(Timestamp.init(rfc3339:)).map {
+    let handshake = (peer.lastHandshake?.moment).map {
       "\(Seconds.words(max(0, now - $0))) ago"
     }
     let today = SiteName(peer.name).flatMap { calls[$0]?.words }

@@ -18,7 +18,7 @@ public struct Measurements: Sendable {
   /// Writes what there is to tell of an agent in any mesh or none.
   public func write(to writer: inout MetricsWriter) {
     writer.begin("pbxlink_build_info", "Build of the running agent; always 1.")
-    writer.add(1, .init("version", Version.current))
+    writer.add(1, writer.label("version", Version.current))
     process?.write(to: &writer)
   }
 }

@@ -9,53 +9,58 @@ public struct MetricsWriter: Sendable {
     case gauge, counter, histogram
   }
 
-  /// Labels as they are sent. They are rendered once for all samples that have them.
+  /// Labels of one writer, which renders them once for all samples that have them. No more than a place among its texts: what
+  /// holds text of its own is counted for each sample, which takes longer than writing it.
   public struct Labels: Sendable {
-    /// Before others, `peer="lyon",`, and as the last ones, `peer="lyon"} `.
-    fileprivate let open, closed: [UInt8]
-
-    /// A label, whatever its value is.
-    init(_ name: String, _ value: String) {
-      let bytes = Self.bytes(name, value)
-      self.init(open: bytes + [UInt8(ascii: ",")], closed: bytes + Array("} ".utf8))
-    }
-
-    /// These and others.
-    func adding(_ other: Self) -> Self { Self(open: open + other.open, closed: open + other.closed) }
-
-    private init(open: [UInt8], closed: [UInt8]) { (self.open, self.closed) = (open, closed) }
-
-    private static func bytes(_ name: String, _ value: String) -> [UInt8] {
-      var bytes = Array("\(name)=\"".utf8)
-      for byte in value.utf8 {
-        switch byte {
-        case UInt8(ascii: "\\"), UInt8(ascii: "\""): bytes += [UInt8(ascii: "\\"), byte]
-        case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
-        default: bytes.append(byte)
-        }
-      }
-      bytes.append(UInt8(ascii: "\""))
-      return bytes
-    }
+    /// Of `peer="lyon"`; a closing brace and a space follow.
+    fileprivate let text: Range<Int>
   }
 
   private let format: MetricsFormat
   private var bytes: [UInt8] = []
+  /// What is written again and again.
+  private var texts: [UInt8] = []
   /// What the samples of a gauge or a counter begin with, those of a histogram's buckets, its count and its sum.
-  private var sample, bucket, count, sum: Beginning
-
-  /// The name of a sample with labels, and of one without.
-  private struct Beginning {
-    let labelled, plain: [UInt8]
-
-    init(_ name: String) { (labelled, plain) = (Array("\(name){".utf8), Array("\(name) ".utf8)) }
-  }
+  private var sample, bucket, count, sum: Range<Int>
+  private var bounds: [Labels] = []
 
   /// Nothing is written yet.
   public init(_ format: MetricsFormat) {
     self.format = format
-    let none = Beginning("")
-    (sample, bucket, count, sum) = (none, none, none, none)
+    (sample, bucket, count, sum) = (0..<0, 0..<0, 0..<0, 0..<0)
+    bounds = Self.bounds.map { label("le", $0) }
+  }
+
+  /// Renders a label, whatever its value is.
+  mutating func label(_ name: String, _ value: String) -> Labels {
+    keep { texts in
+      texts.append(contentsOf: "\(name)=\"".utf8)
+      for byte in value.utf8 {
+        switch byte {
+        case UInt8(ascii: "\\"), UInt8(ascii: "\""): texts += [UInt8(ascii: "\\"), byte]
+        case UInt8(ascii: "\n"): texts.append(contentsOf: "\\n".utf8)
+        default: texts.append(byte)
+        }
+      }
+      texts.append(UInt8(ascii: "\""))
+    }
+  }
+
+  /// Renders some labels and others after them.
+  mutating func labels(_ some: Labels, _ others: Labels) -> Labels {
+    keep { texts in
+      // A slice of the array that it is added to would make it copy itself.
+      for index in some.text { texts.append(texts[index]) }
+      texts.append(UInt8(ascii: ","))
+      for index in others.text { texts.append(texts[index]) }
+    }
+  }
+
+  private mutating func keep(_ render: (inout [UInt8]) -> Void) -> Labels {
+    let start = texts.count
+    render(&texts)
+    defer { texts.append(contentsOf: "} ".utf8) }
+    return Labels(text: start..<texts.count)
   }
 
   /// Makes room, for what is known to be long.
@@ -77,18 +82,23 @@ public struct MetricsWriter: Sendable {
       if let unit { write("# UNIT \(name) \(unit)\n") }
       write("# HELP \(name) \(help)\n")
     }
-    sample = Beginning(full)
+    sample = keep(name: full)
     guard kind == .histogram else { return }
     (bucket, count, sum) = (
-      Beginning(full + "_bucket"), Beginning(full + "_count"), Beginning(full + "_sum")
+      keep(name: full + "_bucket"), keep(name: full + "_count"), keep(name: full + "_sum")
     )
   }
 
-  // Optional labels would be copied for each sample, which takes longer than writing them.
+  private mutating func keep(name: String) -> Range<Int> {
+    let start = texts.count
+    texts.append(contentsOf: name.utf8)
+    return start..<texts.count
+  }
 
   /// Adds the one sample of a gauge or a counter; what is not known is NaN, since a series is not to come and go.
   mutating func add(_ value: Double?) {
-    bytes.append(contentsOf: sample.plain)
+    bytes.append(contentsOf: texts[sample])
+    bytes.append(UInt8(ascii: " "))
     end(value ?? .nan)
   }
 
@@ -104,17 +114,14 @@ public struct MetricsWriter: Sendable {
     end(value ?? .nan)
   }
 
-  private static let bounds = (RoundTripHistogram.bounds.map { ($0 / .seconds(1)).description } + ["+Inf"])
-    .map {
-      Labels("le", $0)
-    }
+  private static let bounds = RoundTripHistogram.bounds.map { ($0 / .seconds(1)).description } + ["+Inf"]
 
   /// Adds the samples of a histogram of seconds: buckets that each hold the ones below, and the sum.
   mutating func add(_ histogram: RoundTripHistogram, _ labels: Labels) {
     var total = 0
-    for (bound, own) in zip(Self.bounds, histogram.counts) {
+    for (index, own) in histogram.counts.enumerated() {
       total += own
-      begin(bucket, labels, bound)
+      begin(bucket, labels, bounds[index])
       end(Double(total))
     }
     begin(count, labels)
@@ -125,15 +132,23 @@ public struct MetricsWriter: Sendable {
 
   private mutating func write(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-  private mutating func begin(_ name: Beginning, _ labels: Labels) {
-    bytes.append(contentsOf: name.labelled)
-    bytes.append(contentsOf: labels.closed)
+  private mutating func begin(_ name: Range<Int>, _ labels: Labels) {
+    bytes.append(contentsOf: texts[name])
+    bytes.append(UInt8(ascii: "{"))
+    close(labels)
   }
 
-  private mutating func begin(_ name: Beginning, _ labels: Labels, _ others: Labels) {
-    bytes.append(contentsOf: name.labelled)
-    bytes.append(contentsOf: labels.open)
-    bytes.append(contentsOf: others.closed)
+  private mutating func begin(_ name: Range<Int>, _ labels: Labels, _ others: Labels) {
+    bytes.append(contentsOf: texts[name])
+    bytes.append(UInt8(ascii: "{"))
+    bytes.append(contentsOf: texts[labels.text])
+    bytes.append(UInt8(ascii: ","))
+    close(others)
+  }
+
+  /// Writes the last labels and what closes them.
+  private mutating func close(_ labels: Labels) {
+    bytes.append(contentsOf: texts[labels.text.lowerBound..<labels.text.upperBound + 2])
   }
 
   /// Most values are these.

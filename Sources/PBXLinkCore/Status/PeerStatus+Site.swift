@@ -38,7 +38,7 @@ extension PeerStatus {
       lossReceive: quality?.receive.lossRatio,
       jitter: [quality?.transmit.jitter, quality?.receive.jitter].compactMap(\.self).max(),
       mos: [quality?.transmit.mos, quality?.receive.mos].compactMap(\.self).min(),
-      lastHandshake: tunnel?.lastHandshake?.description,
+      lastHandshake: (tunnel?.lastHandshake).map(RFC3339.init),
       received: Self.sum(tunnel?.receivedBytes, paths.openVPN?.receivedBytes),
       sent: Self.sum(tunnel?.sentBytes, paths.openVPN?.sentBytes), calls: calls,
       callLimit: site.descriptor == nil ? nil : callLimit, trunk: trunk?.description,

@@ -2,8 +2,6 @@
 // SPDX-FileCopyrightText: pbxlink contributors
 
 extension StatusSnapshot {
-  private static let pathLabels = TunnelPath.allCases.map { ($0, MetricsWriter.Labels("path", $0.rawValue)) }
-
   /// A member with its labels. A class, since copying a status for each sample takes longer than writing it.
   final class LabelledPeer {
     let status: PeerStatus
@@ -12,19 +10,21 @@ extension StatusSnapshot {
     let paths: [(labels: MetricsWriter.Labels, status: PathStatus)]
     let probes: [(labels: MetricsWriter.Labels, counters: ProbeCounters)]
 
-    init(_ status: PeerStatus, _ measured: Measurements) {
-      let labels = MetricsWriter.Labels("peer", status.name)
+    init(
+      _ status: PeerStatus, _ measured: Measurements, pathLabels: [(TunnelPath, MetricsWriter.Labels)],
+      in writer: inout MetricsWriter
+    ) {
+      let labels = writer.label("peer", status.name)
       let name = SiteName(status.name)
       let calls = name.flatMap { measured.calls[$0] } ?? [:]
       let counters = name.flatMap { measured.probes[$0] } ?? [:]
       (self.status, self.labels) = (status, labels)
       (incoming, outgoing) = (calls[.incoming] ?? CallCounts(), calls[.outgoing] ?? CallCounts())
-      paths = StatusSnapshot.pathLabels.compactMap { path, label in
-        status.paths.first { $0.name == path }.map { (labels.adding(label), $0) }
+      let byPath = pathLabels.map { ($0, writer.labels(labels, $1)) }
+      paths = byPath.compactMap { path, labels in
+        status.paths.first { $0.name == path }.map { (labels, $0) }
       }
-      probes = StatusSnapshot.pathLabels.compactMap { path, label in
-        counters[path].map { (labels.adding(label), $0) }
-      }
+      probes = byPath.compactMap { path, labels in counters[path].map { (labels, $0) } }
     }
   }
 
@@ -35,7 +35,10 @@ extension StatusSnapshot {
   /// probes from when it is linked: what is not known is NaN. Its name is on each of them; what changes now and then is
   /// on `pbxlink_peer_info` alone.
   public func write(_ measured: Measurements = Measurements(), to writer: inout MetricsWriter) {
-    let members = peers.filter { $0.state != .invited }.map { LabelledPeer($0, measured) }
+    let pathLabels = TunnelPath.allCases.map { ($0, writer.label("path", $0.rawValue)) }
+    let members = peers.filter { $0.state != .invited }.map {
+      LabelledPeer($0, measured, pathLabels: pathLabels, in: &writer)
+    }
     writer.reserve((members.count + 1) * Self.peerLength)
     measured.write(to: &writer)
     writeSite(measured, to: &writer)
@@ -48,7 +51,7 @@ extension StatusSnapshot {
 
   private func writeSite(_ measured: Measurements, to writer: inout MetricsWriter) {
     writer.begin("pbxlink_site_info", "Names of this site and its mesh; always 1.")
-    writer.add(1, .init("site", site.name), .init("mesh", mesh.name))
+    writer.add(1, writer.label("site", site.name), writer.label("mesh", mesh.name))
     writer.begin(
       "pbxlink_problems", "Number of things that are not well with this site itself, as status lists them.")
     writer.add(Double(agent.problems.count))
@@ -61,24 +64,23 @@ extension StatusSnapshot {
       "pbxlink_bfd_neighbor_up",
       "Whether the BFD session with a router outside the mesh is up (1) or not (0).")
     for neighbor in neighbors ?? [] {
-      writer.add(neighbor.state == "up" ? 1 : 0, .init("neighbor", neighbor.address))
+      writer.add(neighbor.state == "up" ? 1 : 0, writer.label("neighbor", neighbor.address))
     }
-  }
-
-  private static let states = PeerStatus.State.allCases.filter { $0 != .invited }.map {
-    ($0, MetricsWriter.Labels("state", $0.rawValue))
   }
 
   private func writeLinks(_ peers: [LabelledPeer], to writer: inout MetricsWriter) {
     writer.begin("pbxlink_peer_info", "Facts about a peer that change now and then; always 1.")
     for peer in peers {
       writer.add(
-        1, peer.labels.adding(.init("tunnel_address", peer.status.addresses.first ?? "")),
-        .init("path", peer.status.path ?? ""))
+        1, writer.labels(peer.labels, writer.label("tunnel_address", peer.status.addresses.first ?? "")),
+        writer.label("path", peer.status.path ?? ""))
+    }
+    let states = PeerStatus.State.allCases.filter { $0 != .invited }.map {
+      ($0, writer.label("state", $0.rawValue))
     }
     writer.begin("pbxlink_peer_state", "1 for the state of the link, 0 for the others.")
     for peer in peers {
-      for (state, label) in Self.states { writer.add(peer.status.state == state ? 1 : 0, peer.labels, label) }
+      for (state, label) in states { writer.add(peer.status.state == state ? 1 : 0, peer.labels, label) }
     }
     func family(
       _ name: String, _ help: String, _ kind: MetricsWriter.Kind = .gauge, _ value: (PeerStatus) -> Double?
@@ -95,7 +97,7 @@ extension StatusSnapshot {
     family(
       "pbxlink_tunnel_last_handshake_timestamp_seconds",
       "Unix time of WireGuard's last handshake; 0 when there was none."
-    ) { ($0.lastHandshake.flatMap(Timestamp.init(rfc3339:))?.seconds).map(Double.init) ?? 0 }
+    ) { ($0.lastHandshake?.moment.seconds).map(Double.init) ?? 0 }
     family("pbxlink_tunnel_receive_bytes", "Bytes received from the peer on all of its tunnels.", .counter) {
       Double($0.received ?? 0)
     }

@@ -24,20 +24,17 @@ extension StatusSnapshot {
     ) { $0.quality?.receive.jitter }
   }
 
-  private static let listeners = (
-    here: MetricsWriter.Labels("listener", "local"), there: MetricsWriter.Labels("listener", "remote")
-  )
-
   /// `listener` tells who hears it: here, or at the peer.
   func writeVoice(_ peers: [LabelledPeer], to writer: inout MetricsWriter) {
+    let (here, there) = (writer.label("listener", "local"), writer.label("listener", "remote"))
     func family(_ name: String, _ what: String, _ value: (LinkQuality.Direction) -> Double?) {
       writer.begin(
         name,
         "Estimated \(what) (ITU-T G.107) of a call by the path in use, of the last minute, by who listens.")
       for peer in peers {
         let quality = peer.status.paths.first { $0.inUse && $0.state.isUp }?.quality
-        writer.add(quality.flatMap { value($0.receive) }, peer.labels, Self.listeners.here)
-        writer.add(quality.flatMap { value($0.transmit) }, peer.labels, Self.listeners.there)
+        writer.add(quality.flatMap { value($0.receive) }, peer.labels, here)
+        writer.add(quality.flatMap { value($0.transmit) }, peer.labels, there)
       }
     }
     family("pbxlink_voice_mos", "MOS", \.mos)

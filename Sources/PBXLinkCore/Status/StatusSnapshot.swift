@@ -116,7 +116,7 @@ public struct PeerStatus: Hashable, Sendable, Codable {
   /// The MOS of the worse direction; both are in the path's figures.
   public let mos: Double?
   /// The last handshake.
-  public let lastHandshake: String?
+  public let lastHandshake: RFC3339?
   /// Bytes received on all paths since each was made.
   public let received: UInt64?
   /// Bytes sent on all paths since each was made.

@@ -16,7 +16,7 @@ struct StatusPageTests {
     PeerStatus(
       name: name, state: state, since: (now + -3900).description, path: "wireguard 198.51.100.10:51820",
       paths: [], roundTrip: 0.0213, lossTransmit: 0, lossReceive: 0.025, jitter: 0.002, mos: 4.3,
-      lastHandshake: (now + -42).description, received: 1, sent: 1, calls: 1, callLimit: 4, trunk: trunk,
+      lastHandshake: RFC3339(now + -42), received: 1, sent: 1, calls: 1, callLimit: 4, trunk: trunk,
       extensions: ["3XX"], addresses: ["10.77.0.2"], advice: advice)
   }
 

@@ -52,7 +52,7 @@ struct MetricsFormatTests {
   func escaping() {
     let text = text(.openMetrics) {
       $0.begin("x", "X.")
-      $0.add(1, .init("peer", "a\"} 7\nx{peer=\"\\"), .init("b", "é</script>"))
+      $0.add(1, $0.label("peer", "a\"} 7\nx{peer=\"\\"), $0.label("b", "é</script>"))
     }
     #expect(
       text
@@ -67,7 +67,7 @@ struct MetricsFormatTests {
       writer.begin("x_bytes", "X.", .counter)
       writer.add(2)
       writer.begin("y_seconds", "Y.", .histogram)
-      writer.add(roundTrips, .init("peer", "lyon"))
+      writer.add(roundTrips, writer.label("peer", "lyon"))
     }
     let (former, open) = (text(.prometheus, write), text(.openMetrics, write))
     func samples(_ text: String) -> [Substring] { text.split(separator: "\n").filter { !$0.hasPrefix("#") } }
