@@ -59,8 +59,9 @@ extension Lab {
   ) async throws -> Anchor {
     var roots: [LabFile.Release: String] = [:]
     for release in Set(file.offices.map(\.release)).sorted(by: { $0.rawValue < $1.rawValue }) {
-      roots[release] = try await AsteriskRoot.path(for: release, progress: progress)
+      roots[release] = try await DebianRoot.asterisk(release).path(progress: progress)
     }
+    let system = options.areServers ? try await DebianRoot.server.path(progress: progress) : nil
     progress(.began("starting \(file.offices.count) offices"))
     let anchor = try await Anchor.start(name: "internet", log: directory.log("internet"))
     try journal.change { $0.internet = anchor }
@@ -71,7 +72,7 @@ extension Lab {
         guard let root = roots[plan.release] else { continue }
         group.addTask {
           let office = try await start(plan, internet, port: index + 1, directory, journal)
-          try await office.prepare(root: root, pbxlink: pbxlink)
+          try await office.prepare(system: system, asterisk: root, pbxlink: pbxlink)
           try await office.installDialplan()
           if !options.withoutAsterisk.contains(plan.name) { try await office.startAsterisk() }
           if options.startsAgents, pbxlink != nil { try await office.startAgent() }

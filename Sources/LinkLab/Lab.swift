@@ -14,6 +14,9 @@ public struct Lab: Sendable {
     public var startsAgents = true
     /// Whether a healthy lab of the same name is taken down first; one left by a crash always is.
     public var replaces = true
+    /// Whether each office is a Debian 12 of its own without `pbxlink`, as a package finds it, instead of this machine seen
+    /// through its own `/etc`, `/var` and `/run`.
+    public var areServers = false
     /// Offices whose Asterisk is there and does not run.
     public var withoutAsterisk: Set<SiteName> = []
 

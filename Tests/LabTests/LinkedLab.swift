@@ -115,6 +115,8 @@ struct LabScope: SuiteTrait, TestScoping {
   let joining: [(office: String, extensions: String)]
   /// An office that gets a public address, whatever the lab file says.
   var withPublicAddress: String?
+  /// Whether the offices are the first two, with a Debian of their own and neither `pbxlink` nor a site file.
+  var areServers = false
 
   @concurrent func provideScope(
     for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
@@ -123,7 +125,16 @@ struct LabScope: SuiteTrait, TestScoping {
     for index in file.offices.indices where file.offices[index].name.description == withPublicAddress {
       file.offices[index].network = .public
     }
-    let lab = try await Lab.up(file, name: name, options: .init(binaries: Repository.binaries))
+    var options = Lab.Options(binaries: Repository.binaries)
+    if areServers {
+      (options.binaries, options.areServers) = (nil, true)
+      file.offices = file.offices.prefix(2).map {
+        var office = $0
+        office.siteFile = nil
+        return office
+      }
+    }
+    let lab = try await Lab.up(file, name: name, options: options)
     do {
       let linked = LinkedLab(lab: lab)
       if !joining.isEmpty { try await linked.found() }
@@ -154,6 +165,11 @@ extension Trait where Self == LabScope {
   static func twoPublicOffices(_ name: String) -> Self {
     LabScope(
       name: name, sites: "three-offices", joining: [("lyon", "3XX")], withPublicAddress: "lyon")
+  }
+
+  /// Paris and Lyon, strangers that do not know pbxlink yet.
+  static func servers(_ name: String) -> Self {
+    LabScope(name: name, sites: "three-offices", joining: [], areServers: true)
   }
 
   /// Paris and Lyon of sites/udp-blocked, strangers yet.
