@@ -52,15 +52,17 @@ struct Anchor: Codable, Hashable, Sendable {
     return launcher
   }
 
-  /// Launchers of a lab that its journal does not know: a crash came between their start and its note.
+  /// Processes that hold namespaces of a lab which its journal does not know: a crash came between their start and its note, or
+  /// a launcher was killed before the kernel knew that its child is to end with it.
   static func strays(of lab: LabDirectory) throws -> [ProcessIdentity] {
     try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { entry in
       guard let pid = Int32(entry), let process = ProcessIdentity(pid: pid),
         let line = try? String(contentsOfFile: "/proc/\(entry)/cmdline", encoding: .utf8)
       else { return nil }
       let words = line.split(separator: "\0")
-      let isLauncher = words.first == "unshare" && words.last?.hasPrefix(lab.path + "/") == true
-      return isLauncher ? process : nil
+      let isHolder =
+        ["unshare", "sh"].contains(words.first) && words.last?.hasPrefix(lab.path + "/") == true
+      return isHolder ? process : nil
     }
   }
 

@@ -129,6 +129,9 @@ import Testing
     let name = "self-test-stray"
     try await withLab(name) { _ in
       _ = try await Anchor.start(name: "stray", log: "/run/pbxlink-lab/\(name)/stray.log")
+      // What is left of one whose launcher was killed at the wrong moment.
+      let orphan = "setsid sh -c 'while :; do sleep 86400; done' \"$1\" </dev/null >/dev/null 2>&1 &"
+      try await HostCommand.run(["sh", "-c", orphan, "sh", "/run/pbxlink-lab/\(name)/orphan.log"]).checked()
     }
   }
 

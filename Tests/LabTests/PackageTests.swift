@@ -87,6 +87,9 @@ struct PackageTests {
     let promised = ["/var/lib/pbxlink", "/etc/pbxlink", "/etc/systemd/", "/var/lib/systemd/"]
     #expect(kept.allSatisfy { path in promised.contains { path.hasPrefix($0) } }, "\(kept)")
     #expect(kept.contains("/var/lib/pbxlink/keys/authority") && kept.contains("/etc/pbxlink/pbxlink.yaml"))
+    try await lyon.stopAgent("KILL")
+    let warned = try await lyon.shell("dpkg --remove pbxlink").checked()
+    #expect(warned.standardError.contains("links that it has made stay up"))
     try await paris.shell("dpkg --purge pbxlink").checked()
     let after = try await files(of: paris)
     #expect(after == before, "\(after.symmetricDifference(before))")
