@@ -41,7 +41,7 @@ struct PackageTests {
   }
 
   @Test(
-    "installed on two servers it links them with three commands; calls go both ways, while it is upgraded too; removed it leaves what was promised, purged nothing"
+    "installed on two servers it links them with three commands; calls go both ways, while it is upgraded too; removed it leaves what was promised and can be installed again, purged it leaves nothing"
   )
   func life() async throws {
     let (paris, lyon) = (try mesh.paris, try mesh.lyon)
@@ -50,6 +50,9 @@ struct PackageTests {
       try await install(package, in: office)
       try await startUnit(in: office)
     }
+    // As docs/monitoring/README.md copies them.
+    let rules = "/usr/share/doc/pbxlink/monitoring/pbxlink-alerts.yml"
+    #expect(try paris.read(rules).contains("alert: PbxlinkPeerDown"))
     let contexts = ["--local-context", "local-extensions", "--phone-context", "phones"]
     try await paris.run(
       ["pbxlink", "init", "--mesh", "acme", "--site", "paris", "--extensions", "2XX"]
@@ -87,6 +90,13 @@ struct PackageTests {
     let promised = ["/var/lib/pbxlink", "/etc/pbxlink", "/etc/systemd/", "/var/lib/systemd/"]
     #expect(kept.allSatisfy { path in promised.contains { path.hasPrefix($0) } }, "\(kept)")
     #expect(kept.contains("/var/lib/pbxlink/keys/authority") && kept.contains("/etc/pbxlink/pbxlink.yaml"))
+
+    try await install(package, in: paris)
+    try await startUnit(in: paris)
+    try await paris.run(["pbxlink", "apply"]).checked()
+    try await mesh.waitForLink(paris, lyon)
+    try await paris.shell("dpkg --remove pbxlink").checked()
+    try await paris.stopAgent()
     try await lyon.stopAgent("KILL")
     let warned = try await lyon.shell("dpkg --remove pbxlink").checked()
     #expect(warned.standardError.contains("links that it has made stay up"))
